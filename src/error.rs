@@ -1,0 +1,214 @@
+//! The one error of the gateway and its one table of codes.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+/// Every way a request can be refused, as the document's `error.code`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Code {
+    /// Path, query or body is not valid; `details.violations` says where.
+    ValidationError,
+    /// No credential, or one that does not verify.
+    Unauthorized,
+    /// The caller may not do this, or the account may not; `details.reason` says which.
+    Forbidden,
+    /// It does not exist, or belongs to another organization; `details.resource` says what.
+    NotFound,
+    /// The route exists, but not for this method.
+    MethodNotAllowed,
+    /// The body is larger than the limit.
+    PayloadTooLarge,
+    /// The body is not `application/json`.
+    UnsupportedMediaType,
+    /// Our pacing, or WhatsApp's own limit.
+    RateLimited,
+    /// A fault of ours.
+    Internal,
+    /// The session is not connected; `details.status` is its status.
+    NotImplemented,
+    /// WhatsApp refused with an answer that maps to nothing else; `details.upstreamCode`.
+    UpstreamError,
+    /// We cannot verify or serve now.
+    Unavailable,
+    /// WhatsApp did not answer in time: the outcome is unknown.
+    UpstreamTimeout,
+}
+
+impl Code {
+    /// Every code, in the document's order.
+    pub const ALL: [Self; 13] = [
+        Self::ValidationError,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::PayloadTooLarge,
+        Self::UnsupportedMediaType,
+        Self::RateLimited,
+        Self::Internal,
+        Self::NotImplemented,
+        Self::UpstreamError,
+        Self::Unavailable,
+        Self::UpstreamTimeout,
+    ];
+
+    /// The HTTP status that carries this code.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::ValidationError => 400,
+            Self::Unauthorized => 401,
+            Self::Forbidden => 403,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::PayloadTooLarge => 413,
+            Self::UnsupportedMediaType => 415,
+            Self::RateLimited => 429,
+            Self::Internal => 500,
+            Self::NotImplemented => 501,
+            Self::UpstreamError => 502,
+            Self::Unavailable => 503,
+            Self::UpstreamTimeout => 504,
+        }
+    }
+}
+
+/// One thing that is wrong with a request.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Violation {
+    /// Where, as a path: `participants[3]`, `gid`, `limit`.
+    pub field: String,
+    /// Which rule it breaks: `required`, `pattern`, `max_items` …
+    pub rule: String,
+    /// What was sent, when that helps and is small.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<Value>,
+}
+
+impl Violation {
+    /// A violation of `rule` at `field`.
+    pub fn new(field: impl Into<String>, rule: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            rule: rule.into(),
+            value: None,
+        }
+    }
+}
+
+/// A refusal, on its way to the caller. The edge renders it and logs its source, once.
+#[derive(Debug, thiserror::Error)]
+pub struct Error {
+    /// What kind of refusal.
+    pub code: Code,
+    /// For people. Never holds a token, a key or a phone number, nor anything of the inside.
+    pub message: Cow<'static, str>,
+    /// For programs; free properties.
+    pub details: Map<String, Value>,
+    /// When to come back, for 429 and 503.
+    pub retry_after: Option<Duration>,
+    /// What caused it: for the log, never for the caller.
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error {
+    /// An error with nothing but a code and a message.
+    pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            details: Map::new(),
+            retry_after: None,
+            source: None,
+        }
+    }
+
+    /// Adds a property to `details`.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.details.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// Remembers the cause for the log.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Tells the caller when to try again.
+    #[must_use]
+    pub fn retry_after(mut self, after: Duration) -> Self {
+        self.retry_after = Some(after);
+        self
+    }
+
+    /// 400 with the list of what is wrong.
+    #[must_use]
+    pub fn validation(violations: &[Violation]) -> Self {
+        let fields: Vec<&str> = violations.iter().map(|v| v.field.as_str()).collect();
+        let message = match fields.as_slice() {
+            [] => "the request is not valid".to_owned(),
+            [one] => format!("{one} is not valid"),
+            [first, rest @ ..] => format!("{first} and {} more are not valid", rest.len()),
+        };
+        Self::new(Code::ValidationError, message).with("violations", json!(violations))
+    }
+
+    /// 401. Says the same whatever was wrong with the credential.
+    #[must_use]
+    pub fn unauthorized() -> Self {
+        Self::new(Code::Unauthorized, "a valid bearer token is required")
+    }
+
+    /// 403 for a caller without `capability`.
+    #[must_use]
+    pub fn missing_capability(capability: &str) -> Self {
+        Self::new(
+            Code::Forbidden,
+            format!("the credential lacks the capability {capability}"),
+        )
+        .with("reason", "missing_capability")
+        .with("capability", capability)
+    }
+
+    /// 403 for an account that is not an admin of the group.
+    #[must_use]
+    pub fn not_group_admin() -> Self {
+        Self::new(
+            Code::Forbidden,
+            "the session's account is not an admin of this group",
+        )
+        .with("reason", "not_group_admin")
+    }
+
+    /// 404; `resource` is `session`, `group`, `route` …
+    #[must_use]
+    pub fn not_found(resource: &'static str) -> Self {
+        Self::new(Code::NotFound, format!("{resource} not found")).with("resource", resource)
+    }
+
+    /// 501 for a session that is not connected but `status`.
+    #[must_use]
+    pub fn not_connected(status: &str) -> Self {
+        Self::new(Code::NotImplemented, "the session is not connected").with("status", status)
+    }
+
+    /// 500, with the cause for the log.
+    #[must_use]
+    pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::new(Code::Internal, "internal error").because(source)
+    }
+}

@@ -1,0 +1,203 @@
+//! The names of things, as newtypes. Parsing is validation: whoever holds one holds a well-formed one.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The domain of phone-number JIDs.
+const USER_SERVER: &str = "@s.whatsapp.net";
+/// The domain of groups.
+const GROUP_SERVER: &str = "@g.us";
+/// The domain of LIDs, WhatsApp's identifiers that hide the phone number.
+const LID_SERVER: &str = "@lid";
+
+/// A string that is not the JID or id it was taken for. It carries no value: phone numbers stay out of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a {0}")]
+pub struct ParseError(&'static str);
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// The name as it is written on the wire.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+name! {
+    /// A person by phone number, `<digits>@s.whatsapp.net`, without a device suffix.
+    UserJid
+}
+name! {
+    /// A person by LID, `<digits>@lid`, without a device suffix.
+    Lid
+}
+name! {
+    /// A group, `<digits>[-<digits>]@g.us`.
+    GroupJid
+}
+name! {
+    /// A session's id, a ULID.
+    SessionId
+}
+
+// A phone number must not reach a log through `{:?}` either.
+impl fmt::Debug for UserJid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UserJid(…)")
+    }
+}
+impl fmt::Debug for Lid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lid(…)")
+    }
+}
+impl fmt::Debug for GroupJid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GroupJid({})", self.0)
+    }
+}
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionId({})", self.0)
+    }
+}
+
+fn is_digits(s: &str) -> bool {
+    !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit())
+}
+
+impl FromStr for UserJid {
+    type Err = ParseError;
+
+    fn from_str(s: &str) -> Result<Self, ParseError> {
+        match s.strip_suffix(USER_SERVER) {
+            Some(user) if is_digits(user) && (5..=20).contains(&user.len()) => Ok(Self(s.into())),
+            _ => Err(ParseError("user JID")),
+        }
+    }
+}
+
+impl UserJid {
+    /// The phone number: digits, country code first, no `+`.
+    #[must_use]
+    pub fn phone_number(&self) -> &str {
+        self.0.strip_suffix(USER_SERVER).unwrap_or(&self.0)
+    }
+}
+
+impl FromStr for Lid {
+    type Err = ParseError;
+
+    fn from_str(s: &str) -> Result<Self, ParseError> {
+        match s.strip_suffix(LID_SERVER) {
+            Some(user) if is_digits(user) => Ok(Self(s.into())),
+            _ => Err(ParseError("LID")),
+        }
+    }
+}
+
+impl FromStr for GroupJid {
+    type Err = ParseError;
+
+    fn from_str(s: &str) -> Result<Self, ParseError> {
+        // Old groups are `<creator>-<creation time>`, new ones a single number.
+        let well_formed = s
+            .strip_suffix(GROUP_SERVER)
+            .is_some_and(|user| user.splitn(2, '-').all(is_digits));
+        if well_formed {
+            Ok(Self(s.into()))
+        } else {
+            Err(ParseError("group JID"))
+        }
+    }
+}
+
+impl FromStr for SessionId {
+    type Err = ParseError;
+
+    fn from_str(s: &str) -> Result<Self, ParseError> {
+        // The canonical spelling only, so that one session has one name.
+        match ulid::Ulid::from_string(s) {
+            Ok(id) if id.to_string() == s => Ok(Self(s.into())),
+            _ => Err(ParseError("session id")),
+        }
+    }
+}
+
+impl SessionId {
+    /// A new id, ordered by time of creation.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(ulid::Ulid::generate().to_string().into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_jids() {
+        let jid: UserJid = "6281234567890@s.whatsapp.net".parse().expect("a user JID");
+        assert_eq!(jid.phone_number(), "6281234567890");
+        assert!(
+            !format!("{jid:?}").contains("628"),
+            "Debug hides the number"
+        );
+        for bad in [
+            "",
+            "1234@s.whatsapp.net",
+            "123456789012345678901@s.whatsapp.net",
+            "+62812345678@s.whatsapp.net",
+            "62812345678@lid",
+            "62812345678:1@s.whatsapp.net",
+            "62812345678",
+            " 62812345678@s.whatsapp.net",
+        ] {
+            assert!(bad.parse::<UserJid>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn group_jids() {
+        for good in ["120363041234567890@g.us", "6281234567890-1400000000@g.us"] {
+            assert_eq!(
+                good.parse::<GroupJid>().map(|g| g.to_string()),
+                Ok(good.to_owned())
+            );
+        }
+        for bad in [
+            "@g.us",
+            "-1@g.us",
+            "1-@g.us",
+            "1-2-3@g.us",
+            "abc@g.us",
+            "1@s.whatsapp.net",
+            "1",
+        ] {
+            assert!(bad.parse::<GroupJid>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn session_ids() {
+        let id = SessionId::generate();
+        assert_eq!(id.as_str().parse(), Ok(id.clone()));
+        assert!("01HZ0SESSION0000000000000".parse::<SessionId>().is_err());
+        assert!(id.as_str().to_lowercase().parse::<SessionId>().is_err());
+    }
+}
