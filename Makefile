@@ -1,0 +1,53 @@
+# One verb a line; `make help` lists them. Everything a verb needs beyond Rust and Python 3 it installs under .tools/.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run test unit contract contract-deep lint fmt generate check-generated bench ci clean
+
+CARGO_DENY := .tools/cargo-deny-0.20.2/bin/cargo-deny
+SCHEMATHESIS := .tools/schemathesis/bin/schemathesis
+
+help: ## List the verbs
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+run: ## Start a gateway and a stand-in for WhatsApp, paired and ready to try; Ctrl-C stops both
+	@cargo build --locked --workspace --bin whatsapp-gateway --bin whatsapp-standin
+	@exec target/debug/whatsapp-standin --gateway target/debug/whatsapp-gateway --dir .demo
+
+test: unit contract ## Run all tests
+
+unit: ## Run the Rust tests: units, and the booted gateway against the stand-in
+	cargo test --locked --workspace
+
+contract: $(SCHEMATHESIS) ## Fuzz the running gateway against its document; reports in target/contract/
+	cargo run --locked --quiet --package contract-tests --bin contract
+
+lint: $(CARGO_DENY) ## Check formatting, lints, licences, bans and sources
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	$(CARGO_DENY) --locked --workspace check --hide-inclusion-graph bans licenses sources
+
+fmt: ## Format the code
+	cargo fmt --all
+
+generate: ## Make generated/ from openapi/
+	scripts/generate
+
+check-generated: ## Fail when generated/ is not what openapi/ gives
+	scripts/generate --check
+
+bench: ## Measure round trips, latency and memory
+	cargo run --locked --release --package contract-tests --bin bench
+
+ci: lint check-generated test ## What every change must pass
+
+clean: ## Remove what the verbs above have made
+	rm -rf target .tools .demo
+
+$(CARGO_DENY):
+	cargo install --locked --debug --quiet --root $(@D)/.. --target-dir target/tools cargo-deny@0.20.2
+
+$(SCHEMATHESIS): contract-tests/requirements.txt
+	python3 -m venv .tools/schemathesis
+	.tools/schemathesis/bin/pip install --quiet --requirement $<
+	touch $@
