@@ -1,0 +1,220 @@
+//! Groups: Groups that a session's account is in, and their members.
+
+use std::future::Future;
+
+#[allow(unused_imports)]
+use axum::{
+    Json,
+    http::{HeaderMap, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+};
+#[allow(unused_imports)]
+use serde::Deserialize;
+#[allow(unused_imports)]
+use validator::Validate;
+
+use super::{Authenticator, status};
+#[allow(unused_imports)]
+use crate::{accept::preferred, models};
+
+/// What the path of [`Groups::add_group_members`] says.
+#[derive(Debug, Clone, PartialEq, Deserialize, Validate)]
+pub struct AddGroupMembersPathParams {
+    /// Id of the session. One that is no session of your organization is 404, whatever it looks like.
+    #[serde(rename = "session")]
+    pub session: String,
+    /// JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+    #[serde(rename = "gid")]
+    #[validate(nested)]
+    pub gid: models::GroupJid,
+}
+
+/// How [`Groups::add_group_members`] succeeds.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub enum AddGroupMembersResponse {
+    /// WhatsApp took the call. No body.
+    Status204,
+}
+
+impl IntoResponse for AddGroupMembersResponse {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Status204 => status::S204.into_response(),
+        }
+    }
+}
+
+/// What the path of [`Groups::get_group`] says.
+#[derive(Debug, Clone, PartialEq, Deserialize, Validate)]
+pub struct GetGroupPathParams {
+    /// Id of the session. One that is no session of your organization is 404, whatever it looks like.
+    #[serde(rename = "session")]
+    pub session: String,
+    /// JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+    #[serde(rename = "gid")]
+    #[validate(nested)]
+    pub gid: models::GroupJid,
+}
+
+/// How [`Groups::get_group`] succeeds.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub enum GetGroupResponse {
+    /// The group.
+    Status200(models::Group),
+}
+
+impl IntoResponse for GetGroupResponse {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Status200(body) => (status::S200, Json(body)).into_response(),
+        }
+    }
+}
+
+/// What the path of [`Groups::list_group_members`] says.
+#[derive(Debug, Clone, PartialEq, Deserialize, Validate)]
+pub struct ListGroupMembersPathParams {
+    /// Id of the session. One that is no session of your organization is 404, whatever it looks like.
+    #[serde(rename = "session")]
+    pub session: String,
+    /// JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+    #[serde(rename = "gid")]
+    #[validate(nested)]
+    pub gid: models::GroupJid,
+}
+
+/// What the query of [`Groups::list_group_members`] says.
+#[derive(Debug, Clone, PartialEq, Validate)]
+pub struct ListGroupMembersQueryParams {
+    /// How many entries a page holds at most. Where it is not given: 100.
+
+    #[validate(range(min = 1, max = 1000))]
+    pub limit: u32,
+    /// Where the page begins, as `nextCursor` of the page before gave it. Left out, the list begins at its start.
+    #[validate(nested)]
+    pub cursor: Option<models::Cursor>,
+}
+
+/// How [`Groups::list_group_members`] succeeds.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub enum ListGroupMembersResponse {
+    /// A page of members.
+    Status200(models::MemberList),
+}
+
+impl IntoResponse for ListGroupMembersResponse {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Status200(body) => (status::S200, Json(body)).into_response(),
+        }
+    }
+}
+
+/// What the path of [`Groups::list_groups`] says.
+#[derive(Debug, Clone, PartialEq, Deserialize, Validate)]
+pub struct ListGroupsPathParams {
+    /// Id of the session. One that is no session of your organization is 404, whatever it looks like.
+    #[serde(rename = "session")]
+    pub session: String,
+}
+
+/// What the query of [`Groups::list_groups`] says.
+#[derive(Debug, Clone, PartialEq, Validate)]
+pub struct ListGroupsQueryParams {
+    /// How many entries a page holds at most. Where it is not given: 100.
+
+    #[validate(range(min = 1, max = 1000))]
+    pub limit: u32,
+    /// Where the page begins, as `nextCursor` of the page before gave it. Left out, the list begins at its start.
+    #[validate(nested)]
+    pub cursor: Option<models::Cursor>,
+}
+
+/// How [`Groups::list_groups`] succeeds.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub enum ListGroupsResponse {
+    /// A page of groups.
+    Status200(models::GroupList),
+}
+
+impl IntoResponse for ListGroupsResponse {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Status200(body) => (status::S200, Json(body)).into_response(),
+        }
+    }
+}
+
+/// The operations tagged Groups.
+pub trait Groups: Authenticator {
+    /** Add members to a group
+
+    Adds the people in `participants` to the group.
+
+    **Capability:** `send`. **Live:** the session has to be connected, else 501 `not_implemented`; and its account
+    has to be an admin of the group (a super admin is one), else 403 `forbidden`, also in a group where WhatsApp
+    would let every member add.
+
+    **204** says that WhatsApp took the call. It may still have declined some of the people, or all of them, because
+    of their privacy settings or because a number has no account: that does not fail the call. Someone who is a
+    member already stays one, and a JID that is given twice counts once.
+
+    `POST /api/v1/sessions/{session}/groups/{gid}/members`
+    */
+    fn add_group_members(
+        &self,
+        principal: &Self::Principal,
+        path: AddGroupMembersPathParams,
+
+        body: models::AddMembers,
+    ) -> impl Future<Output = Result<AddGroupMembersResponse, Self::Error>> + Send;
+
+    /** Get a group
+
+    Returns one group as last stored. Answers for a session that is not connected too.
+
+    **Capability:** `read`.
+
+    `GET /api/v1/sessions/{session}/groups/{gid}`
+    */
+    fn get_group(
+        &self,
+        principal: &Self::Principal,
+        path: GetGroupPathParams,
+    ) -> impl Future<Output = Result<GetGroupResponse, Self::Error>> + Send;
+
+    /** List the members of a group
+
+    Lists the members of a group as last stored. Answers for a session that is not connected too.
+
+    **Capability:** `read`.
+
+    `GET /api/v1/sessions/{session}/groups/{gid}/members`
+    */
+    fn list_group_members(
+        &self,
+        principal: &Self::Principal,
+        path: ListGroupMembersPathParams,
+        query: ListGroupMembersQueryParams,
+    ) -> impl Future<Output = Result<ListGroupMembersResponse, Self::Error>> + Send;
+
+    /** List groups
+
+    Lists the groups that the session's account is in, as last stored: fetched when the session connects and kept
+    fresh by WhatsApp's notifications. Answers for a session that is not connected too.
+
+    **Capability:** `read`.
+
+    `GET /api/v1/sessions/{session}/groups`
+    */
+    fn list_groups(
+        &self,
+        principal: &Self::Principal,
+        path: ListGroupsPathParams,
+        query: ListGroupsQueryParams,
+    ) -> impl Future<Output = Result<ListGroupsResponse, Self::Error>> + Send;
+}

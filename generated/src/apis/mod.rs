@@ -1,0 +1,69 @@
+//! What an implementation has to give: a trait for credentials, and one for each tag of the document.
+
+use std::future::Future;
+
+use axum::{http::HeaderMap, response::IntoResponse};
+
+use crate::Rejection;
+
+pub mod groups;
+pub mod sessions;
+
+/// The statuses of success that are known.
+pub(crate) mod status {
+    #![allow(dead_code)]
+
+    use axum::http::StatusCode;
+
+    pub(crate) const S200: StatusCode = StatusCode::OK;
+    pub(crate) const S201: StatusCode = StatusCode::CREATED;
+    pub(crate) const S202: StatusCode = StatusCode::ACCEPTED;
+    pub(crate) const S204: StatusCode = StatusCode::NO_CONTENT;
+}
+
+/// What a credential may be allowed to do; each operation names its own as `x-capability`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Capability {
+    /// See what is there.
+    Read,
+    /// Act in WhatsApp.
+    Send,
+    /// Set up sessions.
+    Manage,
+}
+
+impl Capability {
+    /// Every capability.
+    pub const ALL: [Self; 3] = [Self::Read, Self::Send, Self::Manage];
+
+    /// The name in the document.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Send => "send",
+            Self::Manage => "manage",
+        }
+    }
+}
+
+/// Knows who calls, and what they may do. Both are asked before anything else of a request is read.
+pub trait Authenticator: Send + Sync + 'static {
+    /// Who calls.
+    type Principal: Send + Sync;
+
+    /// The one error of all operations; it has to be able to tell of every [`Rejection`].
+    type Error: From<Rejection> + IntoResponse + Send;
+
+    /// Turns the credential in `headers` into the caller, or refuses it.
+    fn authenticate(
+        &self,
+        headers: &HeaderMap,
+    ) -> impl Future<Output = Result<Self::Principal, Self::Error>> + Send;
+
+    /// Refuses a caller without the capability that the operation needs.
+    fn authorize(
+        &self,
+        principal: &Self::Principal,
+        capability: Capability,
+    ) -> Result<(), Self::Error>;
+}

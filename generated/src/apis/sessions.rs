@@ -1,0 +1,413 @@
+//! Sessions: Linked WhatsApp accounts and the pairing that links them.
+
+use std::future::Future;
+
+#[allow(unused_imports)]
+use axum::{
+    Json,
+    http::{HeaderMap, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+};
+#[allow(unused_imports)]
+use serde::Deserialize;
+#[allow(unused_imports)]
+use validator::Validate;
+
+use super::{Authenticator, status};
+#[allow(unused_imports)]
+use crate::{accept::preferred, models};
+
+/// What the path of [`Sessions::create_pairing_code`] says.
+#[derive(Debug, Clone, PartialEq, Deserialize, Validate)]
+pub struct CreatePairingCodePathParams {
+    /// Id of the session. One that is no session of your organization is 404, whatever it looks like.
+    #[serde(rename = "session")]
+    pub session: String,
+}
+
+/// How [`Sessions::create_pairing_code`] succeeds.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub enum CreatePairingCodeResponse {
+    /// The code to type into the phone.
+    Status200(models::PairingCode),
+}
+
+impl IntoResponse for CreatePairingCodeResponse {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Status200(body) => (status::S200, Json(body)).into_response(),
+        }
+    }
+}
+
+/// How [`Sessions::create_session`] succeeds.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub enum CreateSessionResponse {
+    /// The session that was created.
+    Status201(models::Session),
+}
+
+impl IntoResponse for CreateSessionResponse {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Status201(body) => (status::S201, Json(body)).into_response(),
+        }
+    }
+}
+
+/// What the path of [`Sessions::delete_session`] says.
+#[derive(Debug, Clone, PartialEq, Deserialize, Validate)]
+pub struct DeleteSessionPathParams {
+    /// Id of the session. One that is no session of your organization is 404, whatever it looks like.
+    #[serde(rename = "session")]
+    pub session: String,
+}
+
+/// How [`Sessions::delete_session`] succeeds.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub enum DeleteSessionResponse {
+    /// The session is gone.
+    Status204,
+}
+
+impl IntoResponse for DeleteSessionResponse {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Status204 => status::S204.into_response(),
+        }
+    }
+}
+
+/// What the path of [`Sessions::get_session`] says.
+#[derive(Debug, Clone, PartialEq, Deserialize, Validate)]
+pub struct GetSessionPathParams {
+    /// Id of the session. One that is no session of your organization is 404, whatever it looks like.
+    #[serde(rename = "session")]
+    pub session: String,
+}
+
+/// How [`Sessions::get_session`] succeeds.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub enum GetSessionResponse {
+    /// The session.
+    Status200(models::Session),
+}
+
+impl IntoResponse for GetSessionResponse {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Status200(body) => (status::S200, Json(body)).into_response(),
+        }
+    }
+}
+
+/// What the path of [`Sessions::get_session_qr`] says.
+#[derive(Debug, Clone, PartialEq, Deserialize, Validate)]
+pub struct GetSessionQrPathParams {
+    /// Id of the session. One that is no session of your organization is 404, whatever it looks like.
+    #[serde(rename = "session")]
+    pub session: String,
+}
+
+/// How [`Sessions::get_session_qr`] succeeds.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub enum GetSessionQrResponse {
+    /// The code to scan with the phone.
+    Status200ApplicationJson(models::PairingQr),
+    /// The code to scan with the phone.
+    Status200ImagePng(Vec<u8>),
+    /// The code to scan with the phone.
+    Status200TextPlain(String),
+}
+
+impl IntoResponse for GetSessionQrResponse {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Status200ApplicationJson(body) => (status::S200, Json(body)).into_response(),
+            Self::Status200ImagePng(body) => {
+                (status::S200, [(CONTENT_TYPE, "image/png")], body).into_response()
+            }
+            Self::Status200TextPlain(body) => (
+                status::S200,
+                [(CONTENT_TYPE, "text/plain; charset=utf-8")],
+                body,
+            )
+                .into_response(),
+        }
+    }
+}
+
+/// What the caller of [`Sessions::`] wants, by the `Accept` header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GetSessionQrAccept {
+    /// `application/json`
+    ApplicationJson,
+    /// `image/png`
+    ImagePng,
+    /// `text/plain`
+    TextPlain,
+}
+
+impl GetSessionQrAccept {
+    /// Reads the `Accept` header. The first media type of the document where the header is absent or asks for none of them.
+    pub fn of(headers: &HeaderMap) -> Self {
+        const OFFERED: &[(GetSessionQrAccept, &str)] = &[
+            (GetSessionQrAccept::ApplicationJson, "application/json"),
+            (GetSessionQrAccept::ImagePng, "image/png"),
+            (GetSessionQrAccept::TextPlain, "text/plain"),
+        ];
+        preferred(headers, OFFERED)
+    }
+}
+
+/// What the query of [`Sessions::list_sessions`] says.
+#[derive(Debug, Clone, PartialEq, Validate)]
+pub struct ListSessionsQueryParams {
+    /// How many entries a page holds at most. Where it is not given: 100.
+
+    #[validate(range(min = 1, max = 1000))]
+    pub limit: u32,
+    /// Where the page begins, as `nextCursor` of the page before gave it. Left out, the list begins at its start.
+    #[validate(nested)]
+    pub cursor: Option<models::Cursor>,
+}
+
+/// How [`Sessions::list_sessions`] succeeds.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub enum ListSessionsResponse {
+    /// A page of sessions.
+    Status200(models::SessionList),
+}
+
+impl IntoResponse for ListSessionsResponse {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Status200(body) => (status::S200, Json(body)).into_response(),
+        }
+    }
+}
+
+/// What the path of [`Sessions::logout_session`] says.
+#[derive(Debug, Clone, PartialEq, Deserialize, Validate)]
+pub struct LogoutSessionPathParams {
+    /// Id of the session. One that is no session of your organization is 404, whatever it looks like.
+    #[serde(rename = "session")]
+    pub session: String,
+}
+
+/// How [`Sessions::logout_session`] succeeds.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub enum LogoutSessionResponse {
+    /// The session, unlinked.
+    Status200(models::Session),
+}
+
+impl IntoResponse for LogoutSessionResponse {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Status200(body) => (status::S200, Json(body)).into_response(),
+        }
+    }
+}
+
+/// What the path of [`Sessions::start_session`] says.
+#[derive(Debug, Clone, PartialEq, Deserialize, Validate)]
+pub struct StartSessionPathParams {
+    /// Id of the session. One that is no session of your organization is 404, whatever it looks like.
+    #[serde(rename = "session")]
+    pub session: String,
+}
+
+/// How [`Sessions::start_session`] succeeds.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub enum StartSessionResponse {
+    /// The session, started.
+    Status200(models::Session),
+}
+
+impl IntoResponse for StartSessionResponse {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Status200(body) => (status::S200, Json(body)).into_response(),
+        }
+    }
+}
+
+/// What the path of [`Sessions::stop_session`] says.
+#[derive(Debug, Clone, PartialEq, Deserialize, Validate)]
+pub struct StopSessionPathParams {
+    /// Id of the session. One that is no session of your organization is 404, whatever it looks like.
+    #[serde(rename = "session")]
+    pub session: String,
+}
+
+/// How [`Sessions::stop_session`] succeeds.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub enum StopSessionResponse {
+    /// The session, stopped.
+    Status200(models::Session),
+}
+
+impl IntoResponse for StopSessionResponse {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Status200(body) => (status::S200, Json(body)).into_response(),
+        }
+    }
+}
+
+/// The operations tagged Sessions.
+pub trait Sessions: Authenticator {
+    /** Create a code that pairs a session by phone number
+
+    Asks WhatsApp for an eight-character code to type into the phone under *Linked devices*, *Link with phone
+    number*; the way to pair where no camera is at hand. Starts pairing where it has not begun. A session that is
+    paired already is refused with 400.
+
+    **Capability:** `manage`.
+
+    `POST /api/v1/sessions/{session}/pairing-code`
+    */
+    fn create_pairing_code(
+        &self,
+        principal: &Self::Principal,
+        path: CreatePairingCodePathParams,
+
+        body: models::CreatePairingCode,
+    ) -> impl Future<Output = Result<CreatePairingCodeResponse, Self::Error>> + Send;
+
+    /** Create a session
+
+    Creates a session for your organization. It is `stopped` and not paired; `start` connects it at once, so that a
+    QR code is soon there. The body may be left out.
+
+    **Capability:** `manage`.
+
+    `POST /api/v1/sessions`
+    */
+    fn create_session(
+        &self,
+        principal: &Self::Principal,
+
+        body: Option<models::CreateSession>,
+    ) -> impl Future<Output = Result<CreateSessionResponse, Self::Error>> + Send;
+
+    /** Delete a session
+
+    Deletes the session with everything stored for it. A connected one is logged out first, so that the device
+    disappears from the phone too; the session is deleted also where WhatsApp does not answer.
+
+    **Capability:** `manage`.
+
+    `DELETE /api/v1/sessions/{session}`
+    */
+    fn delete_session(
+        &self,
+        principal: &Self::Principal,
+        path: DeleteSessionPathParams,
+    ) -> impl Future<Output = Result<DeleteSessionResponse, Self::Error>> + Send;
+
+    /** Get a session
+
+    Returns one session with its present status.
+
+    **Capability:** `manage`.
+
+    `GET /api/v1/sessions/{session}`
+    */
+    fn get_session(
+        &self,
+        principal: &Self::Principal,
+        path: GetSessionPathParams,
+    ) -> impl Future<Output = Result<GetSessionResponse, Self::Error>> + Send;
+
+    /** Get the QR code that pairs a session
+
+    Returns the QR code that pairs the session now, and starts pairing where it has not begun. Until WhatsApp has
+    handed out a code the answer is 404: ask again a moment later. Codes change every 20 to 60 seconds. A session
+    that is paired already is refused with 400.
+
+    The `Accept` header selects what comes back: the code itself as JSON, a picture, or text that draws the QR with
+    block characters and scans from a terminal. JSON is the default.
+
+    **Capability:** `manage`.
+
+    `GET /api/v1/sessions/{session}/qr`
+    */
+    fn get_session_qr(
+        &self,
+        principal: &Self::Principal,
+        path: GetSessionQrPathParams,
+
+        accept: GetSessionQrAccept,
+    ) -> impl Future<Output = Result<GetSessionQrResponse, Self::Error>> + Send;
+
+    /** List sessions
+
+    Lists the sessions of your organization, oldest first.
+
+    **Capability:** `manage`.
+
+    `GET /api/v1/sessions`
+    */
+    fn list_sessions(
+        &self,
+        principal: &Self::Principal,
+
+        query: ListSessionsQueryParams,
+    ) -> impl Future<Output = Result<ListSessionsResponse, Self::Error>> + Send;
+
+    /** Log a session out
+
+    Unlinks the device from the WhatsApp account. The session stays and can be paired again, with the same account
+    or another one.
+
+    **Capability:** `manage`.
+
+    `POST /api/v1/sessions/{session}/logout`
+    */
+    fn logout_session(
+        &self,
+        principal: &Self::Principal,
+        path: LogoutSessionPathParams,
+    ) -> impl Future<Output = Result<LogoutSessionResponse, Self::Error>> + Send;
+
+    /** Start a session
+
+    Starts connecting the session and returns without waiting for the connection; the status tells how it goes. A
+    session that is started already stays as it is.
+
+    **Capability:** `manage`.
+
+    `POST /api/v1/sessions/{session}/start`
+    */
+    fn start_session(
+        &self,
+        principal: &Self::Principal,
+        path: StartSessionPathParams,
+    ) -> impl Future<Output = Result<StartSessionResponse, Self::Error>> + Send;
+
+    /** Stop a session
+
+    Disconnects the session. It stays paired, so a later start connects it without a phone at hand. A session that
+    is stopped already stays as it is.
+
+    **Capability:** `manage`.
+
+    `POST /api/v1/sessions/{session}/stop`
+    */
+    fn stop_session(
+        &self,
+        principal: &Self::Principal,
+        path: StopSessionPathParams,
+    ) -> impl Future<Output = Result<StopSessionResponse, Self::Error>> + Send;
+}

@@ -1,0 +1,556 @@
+//! The document's schemas.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+use validator::{Validate, ValidateRegex, ValidationError, ValidationErrors};
+
+use crate::{
+    models,
+    object::{not_absent, not_null, object},
+};
+
+/// Who is to be added to a group. Properties not named here are ignored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct AddMembers {
+    /// JIDs of the people to add, each ending in `@s.whatsapp.net`. Required by the service: absent, null or empty is 400.
+    #[serde(
+        rename = "participants",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[validate(nested)]
+    #[validate(length(max = 1024))]
+    pub participants: Option<Vec<models::UserJid>>,
+}
+
+object!(AddMembers);
+
+/// Which account to link by a code. Properties not named here are ignored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct CreatePairingCode {
+    /// A phone number with its country code, digits only, no `+`.
+    #[serde(rename = "phone")]
+    #[validate(nested)]
+    pub phone: models::PhoneNumber,
+}
+
+object!(CreatePairingCode);
+
+/// How a session is created. Properties not named here are ignored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct CreateSession {
+    /// Name for people to read.
+    #[serde(rename = "label", default, skip_serializing_if = "Option::is_none")]
+    #[validate(length(max = 100))]
+    pub label: Option<String>,
+    /// Whether the session starts at once.
+    #[serde(
+        rename = "start",
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub start: Option<bool>,
+}
+
+object!(CreateSession);
+
+/// A place in a list. What it is made of is the gateway's own business and may change.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Cursor(pub String);
+
+static CURSOR: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"^[!-~]{1,256}$"#).expect("Cursor has a pattern that Rust's regex can read")
+});
+
+impl Validate for Cursor {
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        if self.0.validate_regex(&*CURSOR) {
+            return Ok(());
+        }
+        let mut error = ValidationError::new("regex");
+        error.add_param("value".into(), &self.0);
+        let mut errors = ValidationErrors::new();
+        // No name of its own: whatever holds the string names it.
+        errors.add("", error);
+        Err(errors)
+    }
+}
+
+impl std::str::FromStr for Cursor {
+    type Err = std::convert::Infallible;
+
+    /// Takes the text as it is: the pattern is checked by [`Validate`].
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// What every error looks like.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct Error {
+    ///
+    #[serde(rename = "error")]
+    #[validate(nested)]
+    pub error: models::ErrorBody,
+}
+
+object!(Error);
+
+/// What went wrong.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct ErrorBody {
+    ///
+    #[serde(rename = "code")]
+    pub code: models::ErrorCode,
+    /// One sentence for a person to read. Programs go by `code` and `details`.
+    #[serde(rename = "message")]
+    pub message: String,
+    /// Particulars, by code. `validation_error`: `violations`, a list of `field`, `rule` and, where it helps, `value`. `forbidden`: `reason`, with `capability` where one is missing. `not_found`: `resource`. `not_implemented`: `status`. `upstream_error`: `upstreamCode`. Empty otherwise.
+    #[serde(rename = "details")]
+    pub details: serde_json::Map<String, serde_json::Value>,
+}
+
+object!(ErrorBody);
+
+/// What kind of error it is; each code belongs to one HTTP status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ErrorCode {
+    /// ``
+    #[serde(rename = "validation_error")]
+    ValidationError,
+    /// ``
+    #[serde(rename = "unauthorized")]
+    Unauthorized,
+    /// ``
+    #[serde(rename = "forbidden")]
+    Forbidden,
+    /// ``
+    #[serde(rename = "not_found")]
+    NotFound,
+    /// ``
+    #[serde(rename = "method_not_allowed")]
+    MethodNotAllowed,
+    /// ``
+    #[serde(rename = "payload_too_large")]
+    PayloadTooLarge,
+    /// ``
+    #[serde(rename = "unsupported_media_type")]
+    UnsupportedMediaType,
+    /// ``
+    #[serde(rename = "rate_limited")]
+    RateLimited,
+    /// ``
+    #[serde(rename = "internal")]
+    Internal,
+    /// ``
+    #[serde(rename = "not_implemented")]
+    NotImplemented,
+    /// ``
+    #[serde(rename = "upstream_error")]
+    UpstreamError,
+    /// ``
+    #[serde(rename = "unavailable")]
+    Unavailable,
+    /// ``
+    #[serde(rename = "upstream_timeout")]
+    UpstreamTimeout,
+}
+
+impl ErrorCode {
+    /// Every value, in the document's order.
+    pub const ALL: &[Self] = &[
+        Self::ValidationError,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::PayloadTooLarge,
+        Self::UnsupportedMediaType,
+        Self::RateLimited,
+        Self::Internal,
+        Self::NotImplemented,
+        Self::UpstreamError,
+        Self::Unavailable,
+        Self::UpstreamTimeout,
+    ];
+
+    /// The value as the document writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ValidationError => "validation_error",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::PayloadTooLarge => "payload_too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::RateLimited => "rate_limited",
+            Self::Internal => "internal",
+            Self::NotImplemented => "not_implemented",
+            Self::UpstreamError => "upstream_error",
+            Self::Unavailable => "unavailable",
+            Self::UpstreamTimeout => "upstream_timeout",
+        }
+    }
+}
+
+/// A group that the session's account is in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct Group {
+    /// JID of the group.
+    #[serde(rename = "groupJid")]
+    pub group_jid: String,
+    /// The group's name.
+    #[serde(rename = "subject", deserialize_with = "not_absent")]
+    pub subject: Option<String>,
+    /// The group's description. Null where it has none.
+    #[serde(rename = "description", deserialize_with = "not_absent")]
+    pub description: Option<String>,
+    /// Who created the group. Null where WhatsApp does not say.
+    #[serde(rename = "ownerJid", deserialize_with = "not_absent")]
+    pub owner_jid: Option<String>,
+    /// Whether admins alone may write.
+    #[serde(rename = "isAnnounce")]
+    pub is_announce: bool,
+    /// Whether admins alone may change name, picture and description.
+    #[serde(rename = "isLocked")]
+    pub is_locked: bool,
+    /// How many members the group has.
+    #[serde(rename = "participantCount")]
+    pub participant_count: i64,
+    /// When the group was created at WhatsApp, in milliseconds since the Unix epoch. Null where WhatsApp does not say.
+    #[serde(rename = "createdAtWa", deserialize_with = "not_absent")]
+    pub created_at_wa: Option<i64>,
+    /// When the gateway first saw the group, in milliseconds since the Unix epoch.
+    #[serde(rename = "firstSeenAt")]
+    pub first_seen_at: i64,
+    /// When the stored group last changed, in milliseconds since the Unix epoch.
+    #[serde(rename = "updatedAt")]
+    pub updated_at: i64,
+}
+
+object!(Group);
+
+/// JID of a group.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct GroupJid(pub String);
+
+static GROUP_JID: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"^[0-9]+(-[0-9]+)?@g\.us$"#)
+        .expect("GroupJid has a pattern that Rust's regex can read")
+});
+
+impl Validate for GroupJid {
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        if self.0.validate_regex(&*GROUP_JID) {
+            return Ok(());
+        }
+        let mut error = ValidationError::new("regex");
+        error.add_param("value".into(), &self.0);
+        let mut errors = ValidationErrors::new();
+        // No name of its own: whatever holds the string names it.
+        errors.add("", error);
+        Err(errors)
+    }
+}
+
+impl std::str::FromStr for GroupJid {
+    type Err = std::convert::Infallible;
+
+    /// Takes the text as it is: the pattern is checked by [`Validate`].
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// A page of groups.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct GroupList {
+    /// The groups of this page.
+    #[serde(rename = "data")]
+    #[validate(nested)]
+    pub data: Vec<models::Group>,
+    /// Where the next page begins. Null on the last page.
+    #[serde(rename = "nextCursor", deserialize_with = "not_absent")]
+    pub next_cursor: Option<String>,
+}
+
+object!(GroupList);
+
+/// Someone in a group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct Member {
+    /// JID of the person, made of the phone number. Null where WhatsApp has not told it.
+    #[serde(rename = "jid", deserialize_with = "not_absent")]
+    pub jid: Option<String>,
+    /// LID of the person, the id that hides the number. Null where WhatsApp has not told it.
+    #[serde(rename = "lid", deserialize_with = "not_absent")]
+    pub lid: Option<String>,
+    ///
+    #[serde(rename = "role")]
+    pub role: models::MemberRole,
+    /// When the gateway first saw the person in the group, in milliseconds since the Unix epoch.
+    #[serde(rename = "firstSeenAt")]
+    pub first_seen_at: i64,
+    /// When the gateway last saw the person in the group, in milliseconds since the Unix epoch.
+    #[serde(rename = "lastSeenAt")]
+    pub last_seen_at: i64,
+}
+
+object!(Member);
+
+/// A page of members.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct MemberList {
+    /// The members of this page.
+    #[serde(rename = "data")]
+    #[validate(nested)]
+    pub data: Vec<models::Member>,
+    /// Where the next page begins. Null on the last page.
+    #[serde(rename = "nextCursor", deserialize_with = "not_absent")]
+    pub next_cursor: Option<String>,
+}
+
+object!(MemberList);
+
+/// What a member may do in the group. `superadmin` is an admin whom the others can't remove.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum MemberRole {
+    /// ``
+    #[serde(rename = "member")]
+    Member,
+    /// ``
+    #[serde(rename = "admin")]
+    Admin,
+    /// ``
+    #[serde(rename = "superadmin")]
+    Superadmin,
+}
+
+impl MemberRole {
+    /// Every value, in the document's order.
+    pub const ALL: &[Self] = &[Self::Member, Self::Admin, Self::Superadmin];
+
+    /// The value as the document writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Admin => "admin",
+            Self::Superadmin => "superadmin",
+        }
+    }
+}
+
+/// A code that pairs a session when typed into the phone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct PairingCode {
+    /// The code as the phone shows it, with the hyphen.
+    #[serde(rename = "code")]
+    pub code: String,
+    /// When the code stops working, in milliseconds since the Unix epoch.
+    #[serde(rename = "expiresAt")]
+    pub expires_at: i64,
+}
+
+object!(PairingCode);
+
+/// A QR code that pairs a session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct PairingQr {
+    /// What the QR has to hold, to the letter.
+    #[serde(rename = "code")]
+    pub code: String,
+    /// When the code stops working, in milliseconds since the Unix epoch.
+    #[serde(rename = "expiresAt")]
+    pub expires_at: i64,
+}
+
+object!(PairingQr);
+
+/// A phone number with its country code, digits only, no `+`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PhoneNumber(pub String);
+
+static PHONE_NUMBER: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"^[0-9]{5,20}$"#).expect("PhoneNumber has a pattern that Rust's regex can read")
+});
+
+impl Validate for PhoneNumber {
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        if self.0.validate_regex(&*PHONE_NUMBER) {
+            return Ok(());
+        }
+        let mut error = ValidationError::new("regex");
+        error.add_param("value".into(), &self.0);
+        let mut errors = ValidationErrors::new();
+        // No name of its own: whatever holds the string names it.
+        errors.add("", error);
+        Err(errors)
+    }
+}
+
+impl std::str::FromStr for PhoneNumber {
+    type Err = std::convert::Infallible;
+
+    /// Takes the text as it is: the pattern is checked by [`Validate`].
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// One WhatsApp account, linked or to be linked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct Session {
+    /// Id of the session, a ULID.
+    #[serde(rename = "id")]
+    pub id: String,
+    /// Name for people to read. Null where none was given.
+    #[serde(rename = "label", deserialize_with = "not_absent")]
+    pub label: Option<String>,
+    ///
+    #[serde(rename = "status")]
+    pub status: models::SessionStatus,
+    /// The organization that the session belongs to.
+    #[serde(rename = "organizationId")]
+    pub organization_id: String,
+    /// The person who created the session. Null where an api key did.
+    #[serde(rename = "createdByUserId", deserialize_with = "not_absent")]
+    pub created_by_user_id: Option<String>,
+    /// Phone number of the linked account, digits only. Null until paired.
+    #[serde(rename = "phoneNumber", deserialize_with = "not_absent")]
+    pub phone_number: Option<String>,
+    /// JID of the linked account. Null until paired.
+    #[serde(rename = "waJid", deserialize_with = "not_absent")]
+    pub wa_jid: Option<String>,
+    /// LID of the linked account, the id that hides its number. Null until known.
+    #[serde(rename = "waLid", deserialize_with = "not_absent")]
+    pub wa_lid: Option<String>,
+    /// When the session was created, in milliseconds since the Unix epoch.
+    #[serde(rename = "createdAt")]
+    pub created_at: i64,
+    /// When the session last changed, in milliseconds since the Unix epoch.
+    #[serde(rename = "updatedAt")]
+    pub updated_at: i64,
+    /// When the session last became connected, in milliseconds since the Unix epoch. Null where it never did.
+    #[serde(rename = "lastConnectedAt", deserialize_with = "not_absent")]
+    pub last_connected_at: Option<i64>,
+}
+
+object!(Session);
+
+/// A page of sessions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct SessionList {
+    /// The sessions of this page.
+    #[serde(rename = "data")]
+    #[validate(nested)]
+    pub data: Vec<models::Session>,
+    /// Where the next page begins. Null on the last page.
+    #[serde(rename = "nextCursor", deserialize_with = "not_absent")]
+    pub next_cursor: Option<String>,
+}
+
+object!(SessionList);
+
+/// Where a session stands. `stopped`: not connected, by request. `connecting`: on the way. `scan_qr_code`: waits to be paired. `working`: connected, the status that live operations need. `logged_out`: unlinked, has to be paired again. `failed`: gave up; starting it tries again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum SessionStatus {
+    /// ``
+    #[serde(rename = "stopped")]
+    Stopped,
+    /// ``
+    #[serde(rename = "connecting")]
+    Connecting,
+    /// ``
+    #[serde(rename = "scan_qr_code")]
+    ScanQrCode,
+    /// ``
+    #[serde(rename = "working")]
+    Working,
+    /// ``
+    #[serde(rename = "logged_out")]
+    LoggedOut,
+    /// ``
+    #[serde(rename = "failed")]
+    Failed,
+}
+
+impl SessionStatus {
+    /// Every value, in the document's order.
+    pub const ALL: &[Self] = &[
+        Self::Stopped,
+        Self::Connecting,
+        Self::ScanQrCode,
+        Self::Working,
+        Self::LoggedOut,
+        Self::Failed,
+    ];
+
+    /// The value as the document writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Connecting => "connecting",
+            Self::ScanQrCode => "scan_qr_code",
+            Self::Working => "working",
+            Self::LoggedOut => "logged_out",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// JID of a person, made of the phone number.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct UserJid(pub String);
+
+static USER_JID: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"^[0-9]{5,20}@s\.whatsapp\.net$"#)
+        .expect("UserJid has a pattern that Rust's regex can read")
+});
+
+impl Validate for UserJid {
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        if self.0.validate_regex(&*USER_JID) {
+            return Ok(());
+        }
+        let mut error = ValidationError::new("regex");
+        error.add_param("value".into(), &self.0);
+        let mut errors = ValidationErrors::new();
+        // No name of its own: whatever holds the string names it.
+        errors.add("", error);
+        Err(errors)
+    }
+}
+
+impl std::str::FromStr for UserJid {
+    type Err = std::convert::Infallible;
+
+    /// Takes the text as it is: the pattern is checked by [`Validate`].
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// Compiles every pattern now: a bad one is found at the start, and no request waits for it.
+pub(crate) fn compile_patterns() {
+    LazyLock::force(&CURSOR);
+    LazyLock::force(&GROUP_JID);
+    LazyLock::force(&PHONE_NUMBER);
+    LazyLock::force(&USER_JID);
+}

@@ -1,0 +1,342 @@
+//! The routes, and for each operation the way from a request to the implementation.
+
+mod request;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    routing,
+};
+
+pub use self::request::BODY_LIMIT;
+use self::request::{Query, optional_body, path, required_body, valid};
+use crate::{
+    Capability, Rejection, apis,
+    apis::{groups::*, sessions::*},
+    models,
+};
+
+/// One operation of the document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Operation {
+    /// Its `operationId`.
+    pub id: &'static str,
+    /// Its method, in capitals.
+    pub method: &'static str,
+    /// Its path with the base path, parameters in braces.
+    pub path: &'static str,
+    /// What a credential needs for it.
+    pub capability: Capability,
+}
+
+/// Every operation of the document.
+pub const OPERATIONS: &[Operation] = &[
+    Operation {
+        id: "addGroupMembers",
+        method: "POST",
+        path: "/api/v1/sessions/{session}/groups/{gid}/members",
+        capability: Capability::Send,
+    },
+    Operation {
+        id: "getGroup",
+        method: "GET",
+        path: "/api/v1/sessions/{session}/groups/{gid}",
+        capability: Capability::Read,
+    },
+    Operation {
+        id: "listGroupMembers",
+        method: "GET",
+        path: "/api/v1/sessions/{session}/groups/{gid}/members",
+        capability: Capability::Read,
+    },
+    Operation {
+        id: "listGroups",
+        method: "GET",
+        path: "/api/v1/sessions/{session}/groups",
+        capability: Capability::Read,
+    },
+    Operation {
+        id: "createPairingCode",
+        method: "POST",
+        path: "/api/v1/sessions/{session}/pairing-code",
+        capability: Capability::Manage,
+    },
+    Operation {
+        id: "createSession",
+        method: "POST",
+        path: "/api/v1/sessions",
+        capability: Capability::Manage,
+    },
+    Operation {
+        id: "deleteSession",
+        method: "DELETE",
+        path: "/api/v1/sessions/{session}",
+        capability: Capability::Manage,
+    },
+    Operation {
+        id: "getSession",
+        method: "GET",
+        path: "/api/v1/sessions/{session}",
+        capability: Capability::Manage,
+    },
+    Operation {
+        id: "getSessionQr",
+        method: "GET",
+        path: "/api/v1/sessions/{session}/qr",
+        capability: Capability::Manage,
+    },
+    Operation {
+        id: "listSessions",
+        method: "GET",
+        path: "/api/v1/sessions",
+        capability: Capability::Manage,
+    },
+    Operation {
+        id: "logoutSession",
+        method: "POST",
+        path: "/api/v1/sessions/{session}/logout",
+        capability: Capability::Manage,
+    },
+    Operation {
+        id: "startSession",
+        method: "POST",
+        path: "/api/v1/sessions/{session}/start",
+        capability: Capability::Manage,
+    },
+    Operation {
+        id: "stopSession",
+        method: "POST",
+        path: "/api/v1/sessions/{session}/stop",
+        capability: Capability::Manage,
+    },
+];
+
+/// Makes a server of an implementation. It answers unknown paths (404) and methods (405) too.
+pub fn router<A>(api: Arc<A>) -> Router
+where
+    A: Groups + Sessions,
+{
+    models::compile_patterns();
+    Router::new()
+        .route(
+            "/api/v1/sessions/{session}/groups/{gid}/members",
+            routing::post(add_group_members::<A>),
+        )
+        .route(
+            "/api/v1/sessions/{session}/groups/{gid}",
+            routing::get(get_group::<A>),
+        )
+        .route(
+            "/api/v1/sessions/{session}/groups/{gid}/members",
+            routing::get(list_group_members::<A>),
+        )
+        .route(
+            "/api/v1/sessions/{session}/groups",
+            routing::get(list_groups::<A>),
+        )
+        .route(
+            "/api/v1/sessions/{session}/pairing-code",
+            routing::post(create_pairing_code::<A>),
+        )
+        .route("/api/v1/sessions", routing::post(create_session::<A>))
+        .route(
+            "/api/v1/sessions/{session}",
+            routing::delete(delete_session::<A>),
+        )
+        .route("/api/v1/sessions/{session}", routing::get(get_session::<A>))
+        .route(
+            "/api/v1/sessions/{session}/qr",
+            routing::get(get_session_qr::<A>),
+        )
+        .route("/api/v1/sessions", routing::get(list_sessions::<A>))
+        .route(
+            "/api/v1/sessions/{session}/logout",
+            routing::post(logout_session::<A>),
+        )
+        .route(
+            "/api/v1/sessions/{session}/start",
+            routing::post(start_session::<A>),
+        )
+        .route(
+            "/api/v1/sessions/{session}/stop",
+            routing::post(stop_session::<A>),
+        )
+        .fallback(async || A::Error::from(Rejection::NotFound))
+        .method_not_allowed_fallback(async || A::Error::from(Rejection::MethodNotAllowed))
+        .with_state(api)
+}
+
+async fn add_group_members<A: Groups>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<AddGroupMembersResponse, A::Error> {
+    let (mut parts, body) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Send)?;
+    let path: AddGroupMembersPathParams = valid(path(&mut parts).await?)?;
+    let body: models::AddMembers = valid(required_body(&parts.headers, body).await?)?;
+    api.add_group_members(&principal, path, body).await
+}
+
+async fn get_group<A: Groups>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<GetGroupResponse, A::Error> {
+    let (mut parts, _) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Read)?;
+    let path: GetGroupPathParams = valid(path(&mut parts).await?)?;
+    api.get_group(&principal, path).await
+}
+
+async fn list_group_members<A: Groups>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<ListGroupMembersResponse, A::Error> {
+    let (mut parts, _) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Read)?;
+    let path: ListGroupMembersPathParams = valid(path(&mut parts).await?)?;
+    let mut given = Query::of(&parts);
+    let query = ListGroupMembersQueryParams {
+        limit: given.optional("limit").unwrap_or(100),
+        cursor: given.optional("cursor"),
+    };
+    given.end()?;
+    let query = valid(query)?;
+    api.list_group_members(&principal, path, query).await
+}
+
+async fn list_groups<A: Groups>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<ListGroupsResponse, A::Error> {
+    let (mut parts, _) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Read)?;
+    let path: ListGroupsPathParams = valid(path(&mut parts).await?)?;
+    let mut given = Query::of(&parts);
+    let query = ListGroupsQueryParams {
+        limit: given.optional("limit").unwrap_or(100),
+        cursor: given.optional("cursor"),
+    };
+    given.end()?;
+    let query = valid(query)?;
+    api.list_groups(&principal, path, query).await
+}
+
+async fn create_pairing_code<A: Sessions>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<CreatePairingCodeResponse, A::Error> {
+    let (mut parts, body) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Manage)?;
+    let path: CreatePairingCodePathParams = valid(path(&mut parts).await?)?;
+    let body: models::CreatePairingCode = valid(required_body(&parts.headers, body).await?)?;
+    api.create_pairing_code(&principal, path, body).await
+}
+
+async fn create_session<A: Sessions>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<CreateSessionResponse, A::Error> {
+    let (parts, body) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Manage)?;
+    let body: Option<models::CreateSession> = optional_body(&parts.headers, body)
+        .await?
+        .map(valid)
+        .transpose()?;
+    api.create_session(&principal, body).await
+}
+
+async fn delete_session<A: Sessions>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<DeleteSessionResponse, A::Error> {
+    let (mut parts, _) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Manage)?;
+    let path: DeleteSessionPathParams = valid(path(&mut parts).await?)?;
+    api.delete_session(&principal, path).await
+}
+
+async fn get_session<A: Sessions>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<GetSessionResponse, A::Error> {
+    let (mut parts, _) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Manage)?;
+    let path: GetSessionPathParams = valid(path(&mut parts).await?)?;
+    api.get_session(&principal, path).await
+}
+
+async fn get_session_qr<A: Sessions>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<GetSessionQrResponse, A::Error> {
+    let (mut parts, _) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Manage)?;
+    let path: GetSessionQrPathParams = valid(path(&mut parts).await?)?;
+    api.get_session_qr(
+        &principal,
+        path,
+        apis::sessions::GetSessionQrAccept::of(&parts.headers),
+    )
+    .await
+}
+
+async fn list_sessions<A: Sessions>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<ListSessionsResponse, A::Error> {
+    let (parts, _) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Manage)?;
+    let mut given = Query::of(&parts);
+    let query = ListSessionsQueryParams {
+        limit: given.optional("limit").unwrap_or(100),
+        cursor: given.optional("cursor"),
+    };
+    given.end()?;
+    let query = valid(query)?;
+    api.list_sessions(&principal, query).await
+}
+
+async fn logout_session<A: Sessions>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<LogoutSessionResponse, A::Error> {
+    let (mut parts, _) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Manage)?;
+    let path: LogoutSessionPathParams = valid(path(&mut parts).await?)?;
+    api.logout_session(&principal, path).await
+}
+
+async fn start_session<A: Sessions>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<StartSessionResponse, A::Error> {
+    let (mut parts, _) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Manage)?;
+    let path: StartSessionPathParams = valid(path(&mut parts).await?)?;
+    api.start_session(&principal, path).await
+}
+
+async fn stop_session<A: Sessions>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<StopSessionResponse, A::Error> {
+    let (mut parts, _) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Manage)?;
+    let path: StopSessionPathParams = valid(path(&mut parts).await?)?;
+    api.stop_session(&principal, path).await
+}
