@@ -1,0 +1,98 @@
+//! Wires the parts and serves a listener until told to stop.
+
+use std::future::{Future, IntoFuture as _};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::api::Api;
+use crate::auth::Auth;
+use crate::config::Config;
+use crate::edge;
+use crate::sessions::Sessions;
+use crate::store::{Store, StoreError};
+
+/// Why the gateway does not start: one line that names the setting and the fix.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("GATEWAY_LISTEN: cannot listen on {address}: {source}; free the port or choose another")]
+    Listen {
+        /// The address of the setting.
+        address: std::net::SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The database cannot be used.
+    #[error("GATEWAY_DATABASE: cannot use {}: {source}; name a file that can be read and written, or a new one", path.display())]
+    Database {
+        /// The file of the setting.
+        path: PathBuf,
+        /// What the database says.
+        source: StoreError,
+    },
+    /// The HTTP client that fetches the keys of login tokens cannot be built.
+    #[error("JWKS_URL: cannot prepare to fetch it: {0}")]
+    Jwks(#[from] reqwest::Error),
+    /// The listener failed while serving.
+    #[error("serving failed: {0}")]
+    Serve(io::Error),
+}
+
+/// Takes the address the configuration names, so that a taken port is told before anything else begins.
+///
+/// # Errors
+/// [`StartError::Listen`].
+pub async fn bind(config: &Config) -> Result<TcpListener, StartError> {
+    TcpListener::bind(config.listen).await.map_err(|source| StartError::Listen {
+        address: config.listen,
+        source,
+    })
+}
+
+/// Serves `listener` until `shutdown` completes, then lets running requests finish for the time the configuration grants and
+/// closes every session's line. Sessions that are started stay so: the next start connects them again.
+///
+/// # Errors
+/// The database or the JWKS client cannot be used, or the listener fails.
+pub async fn serve(
+    config: Config,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), StartError> {
+    let database = |source| StartError::Database {
+        path: config.database.clone(),
+        source,
+    };
+    let store = Store::open(&config.database).await.map_err(database)?;
+    let auth = Auth::new(store.clone(), config.jwt.as_ref())?;
+    let sessions = Sessions::load(store, config.network.clone()).await.map_err(database)?;
+    let api = Api::new(Arc::new(auth), sessions.clone());
+    let router = edge::wrap(gateway_api::router(Arc::new(api)), config.limits);
+
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!(%address, "serving");
+    }
+    let (stopping, stopped) = oneshot::channel::<()>();
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
+        shutdown.await;
+        tracing::info!("stopping");
+        drop(stopping);
+    });
+    let grace = async {
+        let _ = stopped.await;
+        tokio::time::sleep(config.shutdown_grace).await;
+    };
+    let served = tokio::select! {
+        served = server.into_future() => served,
+        () = grace => {
+            tracing::warn!("stopping with requests still running");
+            Ok(())
+        }
+    };
+    sessions.shutdown().await;
+    served.map_err(StartError::Serve)
+}
