@@ -73,7 +73,7 @@ impl Validate for Cursor {
         if self.0.validate_regex(&*CURSOR) {
             return Ok(());
         }
-        let mut error = ValidationError::new("regex");
+        let mut error = ValidationError::new("pattern");
         error.add_param("value".into(), &self.0);
         let mut errors = ValidationErrors::new();
         // No name of its own: whatever holds the string names it.
@@ -95,7 +95,7 @@ impl std::str::FromStr for Cursor {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
 #[serde(remote = "Self")]
 pub struct Error {
-    ///
+    /// See [`models::ErrorBody`].
     #[serde(rename = "error")]
     #[validate(nested)]
     pub error: models::ErrorBody,
@@ -107,7 +107,7 @@ object!(Error);
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
 #[serde(remote = "Self")]
 pub struct ErrorBody {
-    ///
+    /// See [`models::ErrorCode`].
     #[serde(rename = "code")]
     pub code: models::ErrorCode,
     /// One sentence for a person to read. Programs go by `code` and `details`.
@@ -254,7 +254,7 @@ impl Validate for GroupJid {
         if self.0.validate_regex(&*GROUP_JID) {
             return Ok(());
         }
-        let mut error = ValidationError::new("regex");
+        let mut error = ValidationError::new("pattern");
         error.add_param("value".into(), &self.0);
         let mut errors = ValidationErrors::new();
         // No name of its own: whatever holds the string names it.
@@ -297,7 +297,7 @@ pub struct Member {
     /// LID of the person, the id that hides the number. Null where WhatsApp has not told it.
     #[serde(rename = "lid", deserialize_with = "not_absent")]
     pub lid: Option<String>,
-    ///
+    /// See [`models::MemberRole`].
     #[serde(rename = "role")]
     pub role: models::MemberRole,
     /// When the gateway first saw the person in the group, in milliseconds since the Unix epoch.
@@ -394,7 +394,7 @@ impl Validate for PhoneNumber {
         if self.0.validate_regex(&*PHONE_NUMBER) {
             return Ok(());
         }
-        let mut error = ValidationError::new("regex");
+        let mut error = ValidationError::new("pattern");
         error.add_param("value".into(), &self.0);
         let mut errors = ValidationErrors::new();
         // No name of its own: whatever holds the string names it.
@@ -422,7 +422,7 @@ pub struct Session {
     /// Name for people to read. Null where none was given.
     #[serde(rename = "label", deserialize_with = "not_absent")]
     pub label: Option<String>,
-    ///
+    /// See [`models::SessionStatus`].
     #[serde(rename = "status")]
     pub status: models::SessionStatus,
     /// The organization that the session belongs to.
@@ -529,7 +529,7 @@ impl Validate for UserJid {
         if self.0.validate_regex(&*USER_JID) {
             return Ok(());
         }
-        let mut error = ValidationError::new("regex");
+        let mut error = ValidationError::new("pattern");
         error.add_param("value".into(), &self.0);
         let mut errors = ValidationErrors::new();
         // No name of its own: whatever holds the string names it.

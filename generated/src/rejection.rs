@@ -28,7 +28,7 @@ pub enum Rejection {
 pub struct Violation {
     /// Where: a parameter, a property (`participants[3]`), or `body` for the body as a whole.
     pub field: String,
-    /// What was broken: `required`, `type`, `json`, `utf8`, `duplicate`, `regex`, `length`, `range` or `unreadable`.
+    /// What was broken: `required`, `type`, `json`, `utf8`, `duplicate`, `pattern`, `length`, `range` or `unreadable`.
     pub rule: String,
     /// What was sent, cut to 100 characters, where it is a single value and known.
     pub value: Option<Value>,

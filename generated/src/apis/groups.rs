@@ -89,7 +89,6 @@ pub struct ListGroupMembersPathParams {
 #[derive(Debug, Clone, PartialEq, Validate)]
 pub struct ListGroupMembersQueryParams {
     /// How many entries a page holds at most. Where it is not given: 100.
-
     #[validate(range(min = 1, max = 1000))]
     pub limit: u32,
     /// Where the page begins, as `nextCursor` of the page before gave it. Left out, the list begins at its start.
@@ -125,7 +124,6 @@ pub struct ListGroupsPathParams {
 #[derive(Debug, Clone, PartialEq, Validate)]
 pub struct ListGroupsQueryParams {
     /// How many entries a page holds at most. Where it is not given: 100.
-
     #[validate(range(min = 1, max = 1000))]
     pub limit: u32,
     /// Where the page begins, as `nextCursor` of the page before gave it. Left out, the list begins at its start.
@@ -169,7 +167,6 @@ pub trait Groups: Authenticator {
         &self,
         principal: &Self::Principal,
         path: AddGroupMembersPathParams,
-
         body: models::AddMembers,
     ) -> impl Future<Output = Result<AddGroupMembersResponse, Self::Error>> + Send;
 

@@ -169,7 +169,6 @@ impl GetSessionQrAccept {
 #[derive(Debug, Clone, PartialEq, Validate)]
 pub struct ListSessionsQueryParams {
     /// How many entries a page holds at most. Where it is not given: 100.
-
     #[validate(range(min = 1, max = 1000))]
     pub limit: u32,
     /// Where the page begins, as `nextCursor` of the page before gave it. Left out, the list begins at its start.
@@ -281,7 +280,6 @@ pub trait Sessions: Authenticator {
         &self,
         principal: &Self::Principal,
         path: CreatePairingCodePathParams,
-
         body: models::CreatePairingCode,
     ) -> impl Future<Output = Result<CreatePairingCodeResponse, Self::Error>> + Send;
 
@@ -297,7 +295,6 @@ pub trait Sessions: Authenticator {
     fn create_session(
         &self,
         principal: &Self::Principal,
-
         body: Option<models::CreateSession>,
     ) -> impl Future<Output = Result<CreateSessionResponse, Self::Error>> + Send;
 
@@ -347,7 +344,6 @@ pub trait Sessions: Authenticator {
         &self,
         principal: &Self::Principal,
         path: GetSessionQrPathParams,
-
         accept: GetSessionQrAccept,
     ) -> impl Future<Output = Result<GetSessionQrResponse, Self::Error>> + Send;
 
@@ -362,7 +358,6 @@ pub trait Sessions: Authenticator {
     fn list_sessions(
         &self,
         principal: &Self::Principal,
-
         query: ListSessionsQueryParams,
     ) -> impl Future<Output = Result<ListSessionsResponse, Self::Error>> + Send;
 
