@@ -1,0 +1,404 @@
+//! One client connection: handshake, login or registration, stanzas, ending.
+
+use crate::fault::{Fault, LoginFault};
+use crate::iq::{self, After, Caller, Reply};
+use crate::link;
+use crate::node::{Refusal, SERVER, attr, error, now, result, stream_error};
+use crate::primary;
+use crate::state::{Live, Out, Shared, State, Who};
+use crate::wire::{self, Channel, WireError};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use wacore_binary::builder::NodeBuilder;
+use wacore_binary::{Node, NodeRef};
+use waproto::whatsapp::ClientPayload;
+
+/// A client that pins the server's key must look registered to do IK, so before pairing it logs in as this number.
+pub(crate) const PROVISIONAL_USERNAME: u64 = 0;
+/// How long a client may take for WebSocket upgrade and handshake.
+const HANDSHAKE_WITHIN: Duration = Duration::from_secs(20);
+/// How long the client may take to close after a stream error.
+const CLOSE_WITHIN: Duration = Duration::from_millis(300);
+/// Old versions of Baileys lose a first frame that comes at once after their ClientFinish.
+const FIRST_STANZA_AFTER: Duration = Duration::from_millis(20);
+
+/// Serves a TCP connection until it ends.
+pub(crate) async fn serve(shared: Arc<Shared>, stream: TcpStream) {
+    let accepted = timeout(
+        HANDSHAKE_WITHIN,
+        wire::accept(stream, &shared.server, &shared.chain),
+    )
+    .await;
+    let (channel, noise, payload) = match accepted {
+        Ok(Ok(accepted)) => accepted,
+        Ok(Err(error)) => return tracing::debug!(%error, "handshake failed"),
+        Err(_) => return tracing::debug!("handshake timed out"),
+    };
+    let (out, inbox) = mpsc::unbounded_channel();
+    let Some((id, registering)) = shared.with(|state| admit(state, noise, &payload, out)) else {
+        return;
+    };
+    let registered = Registered(Peer { shared, id });
+    if registering {
+        sleep(FIRST_STANZA_AFTER).await;
+        registered.0.shared.with(|state| {
+            let offer = link::offer_refs(state, id);
+            registered.0.send(state, Out::Node(offer));
+        });
+    }
+    if let Err(error) = registered.0.run(channel, inbox).await {
+        tracing::debug!(%error, "connection ended");
+    }
+}
+
+/// Registers a connection under a new id; the flag says that it is a registration.
+fn admit(
+    state: &mut State,
+    noise: [u8; 32],
+    payload: &ClientPayload,
+    out: mpsc::UnboundedSender<Out>,
+) -> Option<(u64, bool)> {
+    let username = payload
+        .username
+        .filter(|username| *username != PROVISIONAL_USERNAME);
+    let login = username.filter(|_| !payload.device_pairing_data.is_set());
+    let mut live = Live {
+        who: Who::Unpaired { noise },
+        out,
+        awaiting: HashMap::new(),
+        active: false,
+    };
+    if let Some(username) = login {
+        let phone = username.to_string();
+        let device = payload
+            .device
+            .and_then(|device| u16::try_from(device).ok())
+            .unwrap_or(0);
+        let known = state
+            .world
+            .device(&phone, device)
+            .is_some_and(|device| device.noise == noise);
+        match refusal(state, &phone, known) {
+            Some(Out::Abort) => return None,
+            Some(end) => live.send(end),
+            None => {
+                if let Some(old) = state.connection(&phone, device) {
+                    old.send(Out::End(stream_error(None, Some("replaced"))));
+                }
+                let lid = state
+                    .world
+                    .people
+                    .get(&phone)
+                    .map(|person| format!("{}:{device}@lid", person.lid));
+                live.send(Out::Node(success(lid.unwrap_or_default())));
+                *state.logins.entry(phone.clone()).or_default() += 1;
+                live.who = Who::Device { phone, device };
+            }
+        }
+    }
+    let id = state.next_id();
+    state.live.insert(id, live);
+    Some((id, login.is_none()))
+}
+
+/// Why a login is turned away, if it is.
+fn refusal(state: &mut State, phone: &str, known: bool) -> Option<Out> {
+    if !known {
+        // An unlinked device, or one that claims to be somebody else (whatsmeow: 401 `LoggedOut`).
+        return Some(Out::End(failure(401).build()));
+    }
+    let (times, how) = state.login_faults.get_mut(phone)?;
+    let how = *how;
+    if let Some(times) = times {
+        *times = times.saturating_sub(1);
+        if *times == 0 {
+            state.login_faults.remove(phone);
+        }
+    }
+    Some(match how {
+        LoginFault::Drop => Out::Abort,
+        LoginFault::Failure(reason) => Out::End(failure(reason).build()),
+        LoginFault::TemporaryBan(seconds) => Out::End(
+            failure(402)
+                .attr("code", "101")
+                .attr("expire", seconds.to_string())
+                .build(),
+        ),
+    })
+}
+
+fn failure(reason: u16) -> NodeBuilder {
+    NodeBuilder::new("failure")
+        .attr("reason", reason.to_string())
+        .attr("location", "rva")
+}
+
+fn success(lid: String) -> Node {
+    NodeBuilder::new("success")
+        .attr("t", now().to_string())
+        .attr("props", "27")
+        .attr("location", "rva")
+        .attr("lid", lid)
+        .build()
+}
+
+/// Makes a fault that ends connections happen to every connection of an account.
+pub(crate) fn strike(state: &mut State, account: &str, fault: &Fault) {
+    match fault {
+        Fault::Unlinked => {
+            let devices: Vec<u16> = match state.world.accounts.get(account) {
+                Some(account) => account.devices.keys().copied().collect(),
+                None => Vec::new(),
+            };
+            for device in devices {
+                state.unlink(account, device);
+            }
+        }
+        Fault::Abort { .. } => state
+            .connections_of(account)
+            .for_each(|(_, live)| live.send(Out::Abort)),
+        Fault::StreamError503 => end(state, account, &stream_error(Some(503), None)),
+        // A `code` beside it makes other clients read another error (Baileys `getErrorCodeFromStreamError`).
+        Fault::Replaced => end(state, account, &stream_error(None, Some("replaced"))),
+        Fault::Silence { .. } | Fault::Delay(_) | Fault::Refuse { .. } => {}
+    }
+}
+
+fn end(state: &State, account: &str, node: &Node) {
+    for (_, live) in state.connections_of(account) {
+        live.send(Out::End(node.clone()));
+    }
+}
+
+/// A connection by its id.
+#[derive(Clone)]
+struct Peer {
+    shared: Arc<Shared>,
+    id: u64,
+}
+
+/// A connection on the list; dropping it takes it off, also when its task is aborted.
+struct Registered(Peer);
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        let Peer { shared, id } = &self.0;
+        shared.with(|state| {
+            state.live.remove(id);
+            link::withdraw(state, *id);
+        });
+    }
+}
+
+/// What follows from a stanza for the connection itself.
+enum Flow {
+    Go,
+    Abort,
+}
+
+impl Peer {
+    async fn run(
+        &self,
+        mut channel: Channel,
+        mut inbox: mpsc::UnboundedReceiver<Out>,
+    ) -> Result<(), WireError> {
+        let mut ending: Option<Instant> = None;
+        loop {
+            tokio::select! {
+                biased;
+                () = sleep_until(ending.unwrap_or_else(Instant::now)), if ending.is_some() => {
+                    channel.close().await;
+                    return Ok(());
+                }
+                Some(out) = inbox.recv(), if ending.is_none() => {
+                    let mut next = Some(out);
+                    while let Some(out) = next {
+                        match out {
+                            Out::Node(node) => channel.feed(&node).await?,
+                            Out::End(node) => {
+                                channel.feed(&node).await?;
+                                ending = Some(Instant::now() + CLOSE_WITHIN);
+                                break;
+                            }
+                            Out::Abort => return Ok(()),
+                        }
+                        next = inbox.try_recv().ok();
+                    }
+                    channel.flush().await?;
+                }
+                stanza = channel.next() => {
+                    let stanza = stanza?;
+                    if ending.is_none() && matches!(self.stanza(stanza.get()), Flow::Abort) {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    fn stanza(&self, node: &NodeRef<'_>) -> Flow {
+        match node.tag.as_ref() {
+            "iq" => match attr(node, "type").as_deref() {
+                Some("get" | "set") => return self.request(node),
+                _ => self.answered(node),
+            },
+            "ack" => self.acknowledged(node),
+            "receipt" => {
+                self.acknowledged(node);
+                self.acknowledge(node, "receipt");
+            }
+            "message" => self.acknowledge(node, "message"),
+            // Presence, chat state and unified-session notes want no answer.
+            _ => {}
+        }
+        Flow::Go
+    }
+
+    /// An IQ from the client: counted, perhaps struck by a fault, answered.
+    fn request(&self, node: &NodeRef<'_>) -> Flow {
+        let kind = iq::kind(node);
+        let fault = self.shared.with(|state| {
+            let caller = Caller::of(state, self.id)?;
+            let fault = state.meet(caller.phone().unwrap_or_default(), &kind);
+            if fault.is_none() {
+                self.perform(state, &caller, node, true);
+            }
+            fault.map(|fault| (fault, caller))
+        });
+        let Some((fault, caller)) = fault else {
+            return Flow::Go;
+        };
+        match fault {
+            Fault::Silence { applied: false } => {}
+            Fault::Silence { applied: true } => self
+                .shared
+                .with(|state| self.perform(state, &caller, node, false)),
+            Fault::Abort { applied } => {
+                if applied {
+                    self.shared
+                        .with(|state| self.perform(state, &caller, node, false));
+                }
+                return Flow::Abort;
+            }
+            Fault::Delay(delay) => {
+                let late = self.clone();
+                let node = node.to_owned();
+                tokio::spawn(async move {
+                    sleep(delay).await;
+                    late.shared
+                        .with(|state| late.perform(state, &caller, &node.as_node_ref(), true));
+                });
+            }
+            Fault::Refuse { code, text } => {
+                let refused = error(node, &Refusal::new(code, &text));
+                self.shared
+                    .read(|state| self.send(state, Out::Node(refused)));
+            }
+            fault => self
+                .shared
+                .with(|state| strike(state, caller.phone().unwrap_or_default(), &fault)),
+        }
+        Flow::Go
+    }
+
+    /// Does what an IQ asks for; `aloud` says whether the client hears of it.
+    fn perform(&self, state: &mut State, caller: &Caller, node: &NodeRef<'_>, aloud: bool) {
+        match iq::answer(state, caller, node) {
+            Ok(Reply { content, after }) => {
+                if aloud {
+                    let reply = result(node);
+                    let reply = if content.is_empty() {
+                        reply
+                    } else {
+                        reply.children(content)
+                    };
+                    self.send(state, Out::Node(reply.build()));
+                }
+                for after in after {
+                    self.follow_up(state, after);
+                }
+            }
+            Err(refusal) => {
+                if refusal.code == 501 {
+                    *state.unknown.entry(iq::kind(node)).or_default() += 1;
+                }
+                if aloud {
+                    self.send(state, Out::Node(error(node, &refusal)));
+                }
+            }
+        }
+    }
+
+    fn follow_up(&self, state: &mut State, after: After) {
+        match after {
+            After::Send(node) => self.send(state, Out::Node(node)),
+            After::Deliver { phone, id, stanza } => state.deliver(&phone, &id, &stanza),
+            After::Unlink { phone, device } => {
+                state.unlink(&phone, device);
+            }
+            After::ShareKeys { phone, device } => {
+                tokio::spawn(primary::share_keys(Arc::clone(&self.shared), phone, device));
+            }
+        }
+    }
+
+    fn send(&self, state: &State, out: Out) {
+        if let Some(live) = state.live.get(&self.id) {
+            live.send(out);
+        }
+    }
+
+    /// The answer to an IQ of the server.
+    fn answered(&self, node: &NodeRef<'_>) {
+        let Some(id) = attr(node, "id") else { return };
+        let waiting = self
+            .shared
+            .with(|state| state.live.get_mut(&self.id)?.awaiting.remove(&id));
+        if let Some(waiting) = waiting {
+            // Whoever asked may have given up.
+            let _ = waiting.send(node.to_owned());
+        }
+    }
+
+    /// An `<ack>` or `<receipt>`: the stanza need not be sent again.
+    fn acknowledged(&self, node: &NodeRef<'_>) {
+        let mut ids: Vec<String> = attr(node, "id").into_iter().collect();
+        if let Some(list) = node.get_optional_child("list") {
+            ids.extend(
+                list.get_children_by_tag("item")
+                    .filter_map(|item| attr(item, "id")),
+            );
+        }
+        self.shared.with(|state| {
+            let Some(Live {
+                who: Who::Device { phone, device },
+                ..
+            }) = state.live.get(&self.id)
+            else {
+                return;
+            };
+            let key = (phone.clone(), *device);
+            if let Some(queue) = state.queues.get_mut(&key) {
+                queue.retain(|(id, _)| !ids.contains(id));
+            }
+        });
+    }
+
+    /// The server's `<ack>` for a stanza of the client.
+    fn acknowledge(&self, node: &NodeRef<'_>, class: &'static str) {
+        let ack = NodeBuilder::new("ack")
+            .attr("class", class)
+            .attr(
+                "from",
+                attr(node, "to").unwrap_or_else(|| SERVER.to_owned()),
+            )
+            .attr("id", attr(node, "id").unwrap_or_default())
+            .attr("t", now().to_string())
+            .build();
+        self.shared.read(|state| self.send(state, Out::Node(ack)));
+    }
+}

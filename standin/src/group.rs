@@ -1,0 +1,350 @@
+//! Groups: what they are, and the rules by which their membership changes.
+
+use crate::node::{Refusal, now, random_hex};
+use crate::world::{AddOutcome, Person, World};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How a group names its participants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Addressing {
+    /// By phone number.
+    #[default]
+    Pn,
+    /// By LID, with the phone number beside it.
+    Lid,
+}
+
+/// A participant's standing in a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// A plain member.
+    Member,
+    /// An admin.
+    Admin,
+    /// The creator; nobody can demote or remove them.
+    SuperAdmin,
+}
+
+impl Role {
+    /// Whether this role may change the membership.
+    pub fn is_admin(self) -> bool {
+        self >= Self::Admin
+    }
+
+    /// The `type` attribute of `<participant>`, `None` for plain members.
+    pub(crate) fn wire(self) -> Option<&'static str> {
+        match self {
+            Self::Member => None,
+            Self::Admin => Some("admin"),
+            Self::SuperAdmin => Some("superadmin"),
+        }
+    }
+}
+
+/// A group to be seeded. [`GroupSpec::new`] gives an empty one with phone-number addressing.
+#[derive(Debug, Clone)]
+pub struct GroupSpec {
+    /// The group's JID, e.g. `120363041234567890@g.us`; made up when `None`.
+    pub gid: Option<String>,
+    /// Subject (the group's name).
+    pub subject: String,
+    /// Description.
+    pub description: Option<String>,
+    /// How participants are named.
+    pub addressing: Addressing,
+    /// Only admins may send messages.
+    pub announce: bool,
+    /// Only admins may edit subject and description.
+    pub locked: bool,
+    /// Plain members may add others too (`member_add_mode` = `all_member_add`).
+    pub members_may_add: bool,
+    /// Phone number of the creator; by default the first superadmin, else the first admin.
+    pub creator: Option<String>,
+    /// Members: phone number and role. Numbers the server does not know become people who can be added.
+    pub members: Vec<(String, Role)>,
+    /// How many participants fit in; above it adds are answered 419.
+    pub size_limit: usize,
+}
+
+impl GroupSpec {
+    /// An empty group.
+    pub fn new(subject: impl Into<String>) -> Self {
+        Self {
+            gid: None,
+            subject: subject.into(),
+            description: None,
+            addressing: Addressing::Pn,
+            announce: false,
+            locked: false,
+            members_may_add: false,
+            creator: None,
+            members: Vec::new(),
+            size_limit: 1024,
+        }
+    }
+
+    /// Fixes the group's JID.
+    #[must_use]
+    pub fn gid(mut self, gid: impl Into<String>) -> Self {
+        self.gid = Some(gid.into());
+        self
+    }
+
+    /// Uses LID addressing.
+    #[must_use]
+    pub fn lid(mut self) -> Self {
+        self.addressing = Addressing::Lid;
+        self
+    }
+
+    /// Adds somebody with a role.
+    #[must_use]
+    pub fn with(mut self, phone: impl Into<String>, role: Role) -> Self {
+        self.members.push((phone.into(), role));
+        self
+    }
+
+    /// Adds a plain member.
+    #[must_use]
+    pub fn member(self, phone: impl Into<String>) -> Self {
+        self.with(phone, Role::Member)
+    }
+
+    /// Adds an admin.
+    #[must_use]
+    pub fn admin(self, phone: impl Into<String>) -> Self {
+        self.with(phone, Role::Admin)
+    }
+
+    /// Adds the superadmin.
+    #[must_use]
+    pub fn superadmin(self, phone: impl Into<String>) -> Self {
+        self.with(phone, Role::SuperAdmin)
+    }
+
+    /// Limits how many participants fit in.
+    #[must_use]
+    pub fn size_limit(mut self, limit: usize) -> Self {
+        self.size_limit = limit;
+        self
+    }
+}
+
+/// A group as the server keeps it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Group {
+    pub gid: String,
+    pub subject: String,
+    pub subject_at: u64,
+    /// Phone number of whoever set the subject.
+    pub subject_by: String,
+    pub description: Option<String>,
+    pub addressing: Addressing,
+    pub announce: bool,
+    pub locked: bool,
+    pub members_may_add: bool,
+    pub creator: String,
+    pub created: u64,
+    pub members: BTreeMap<String, Role>,
+    pub size_limit: usize,
+    pub invite: String,
+    /// People who wait for approval: phone number and since when.
+    pub requests: BTreeMap<String, u64>,
+}
+
+/// A change of membership, by its element name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    Add,
+    Remove,
+    Promote,
+    Demote,
+}
+
+impl Action {
+    pub(crate) fn parse(tag: &str) -> Option<Self> {
+        Some(match tag {
+            "add" => Self::Add,
+            "remove" => Self::Remove,
+            "promote" => Self::Promote,
+            "demote" => Self::Demote,
+            _ => return None,
+        })
+    }
+
+    pub(crate) fn tag(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Remove => "remove",
+            Self::Promote => "promote",
+            Self::Demote => "demote",
+        }
+    }
+}
+
+/// What became of one participant of a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The JID as it was asked for.
+    pub asked: String,
+    /// The phone number, when the server knows the JID.
+    pub phone: Option<String>,
+    /// The `error` attribute; `None` means done.
+    pub error: Option<u16>,
+    /// For a privacy decline (403): the invitation code and its expiry in epoch seconds.
+    pub add_request: Option<(String, u64)>,
+}
+
+impl World {
+    /// Seeds a group and returns its JID. A group that exists stays as it is.
+    pub(crate) fn put_group(&mut self, spec: GroupSpec) -> String {
+        let gid = spec.gid.unwrap_or_else(|| {
+            // Groups of today have 18 digits beginning with 120363.
+            format!(
+                "120363{:012}@g.us",
+                rand::random::<u64>() % 1_000_000_000_000
+            )
+        });
+        if self.groups.contains_key(&gid) {
+            return gid;
+        }
+        for (phone, _) in &spec.members {
+            if !self.people.contains_key(phone) {
+                self.put_person(Person::new(phone.clone()));
+            }
+        }
+        let creator = spec.creator.or_else(|| {
+            let highest = spec.members.iter().max_by_key(|(_, role)| *role)?.1;
+            Some(
+                spec.members
+                    .iter()
+                    .find(|(_, role)| *role == highest)?
+                    .0
+                    .clone(),
+            )
+        });
+        let creator = creator.unwrap_or_default();
+        let group = Group {
+            gid: gid.clone(),
+            subject: spec.subject,
+            subject_at: now(),
+            subject_by: creator.clone(),
+            description: spec.description,
+            addressing: spec.addressing,
+            announce: spec.announce,
+            locked: spec.locked,
+            members_may_add: spec.members_may_add,
+            creator,
+            created: now(),
+            members: spec.members.into_iter().collect(),
+            size_limit: spec.size_limit,
+            invite: random_hex(11),
+            requests: BTreeMap::new(),
+        };
+        self.groups.insert(gid.clone(), group);
+        gid
+    }
+
+    /// The group, for somebody who must be in it: 404 when there is none, 403 for outsiders.
+    ///
+    /// whatsmeow names these two `ErrGroupNotFound` and `ErrNotInGroup` (`group.go`).
+    pub(crate) fn group_for(&self, gid: &str, phone: &str) -> Result<&Group, Refusal> {
+        let group = self.groups.get(gid).ok_or_else(Refusal::not_found)?;
+        if group.members.contains_key(phone) {
+            Ok(group)
+        } else {
+            Err(Refusal::forbidden())
+        }
+    }
+
+    /// Applies a change of membership on behalf of `by`, a phone number.
+    pub(crate) fn change(
+        &mut self,
+        gid: &str,
+        by: &str,
+        action: Action,
+        targets: &[String],
+    ) -> Result<Vec<Outcome>, Refusal> {
+        let group = self.group_for(gid, by)?;
+        let admin = group.members.get(by).is_some_and(|role| role.is_admin());
+        if !admin && !(action == Action::Add && group.members_may_add) {
+            return Err(Refusal::forbidden());
+        }
+        Ok(targets
+            .iter()
+            .map(|jid| self.change_one(gid, action, jid))
+            .collect())
+    }
+
+    fn change_one(&mut self, gid: &str, action: Action, jid: &str) -> Outcome {
+        let phone = self.phone_of(jid);
+        let error = match (&phone, self.groups.get_mut(gid)) {
+            (Some(phone), Some(group)) => {
+                let outcome = self
+                    .people
+                    .get(phone)
+                    .map_or(AddOutcome::NotOnWhatsApp, |person| person.outcome);
+                group.apply(action, phone, outcome)
+            }
+            _ => Some(404),
+        };
+        let add_request = (action == Action::Add && error == Some(403))
+            .then(|| (random_hex(8), now() + 3 * 86_400));
+        Outcome {
+            asked: jid.to_owned(),
+            phone,
+            error,
+            add_request,
+        }
+    }
+
+    /// The group JIDs that a phone number is in.
+    pub(crate) fn groups_of<'w>(&'w self, phone: &'w str) -> impl Iterator<Item = &'w Group> {
+        self.groups
+            .values()
+            .filter(move |group| group.members.contains_key(phone))
+    }
+}
+
+impl Group {
+    /// Applies a change to one known person; the answer is the `error` attribute.
+    fn apply(&mut self, action: Action, phone: &str, outcome: AddOutcome) -> Option<u16> {
+        let full = self.members.len() >= self.size_limit;
+        match (action, self.members.get_mut(phone)) {
+            (Action::Add, Some(_)) => Some(409),
+            (Action::Add, None) => {
+                // A number without WhatsApp is refused as such even when the group is full.
+                let error = outcome.code().or_else(|| full.then_some(419));
+                match error {
+                    None => {
+                        self.members.insert(phone.to_owned(), Role::Member);
+                        self.requests.remove(phone);
+                    }
+                    Some(421) => {
+                        self.requests.insert(phone.to_owned(), now());
+                    }
+                    Some(_) => {}
+                }
+                error
+            }
+            (_, None) => Some(404),
+            // That the creator is out of reach is certain, the number is not: no source names it.
+            (Action::Remove | Action::Demote, Some(Role::SuperAdmin)) => Some(406),
+            (Action::Remove, Some(_)) => {
+                self.members.remove(phone);
+                None
+            }
+            (Action::Promote, Some(role)) => {
+                *role = (*role).max(Role::Admin);
+                None
+            }
+            (Action::Demote, Some(role)) => {
+                *role = Role::Member;
+                None
+            }
+        }
+    }
+}
