@@ -1,11 +1,23 @@
 //! The only place that knows the WhatsApp client library. The rest of the gateway sees [`Connection`], [`Event`] and
-//! the small types here.
+//! the small types here, and opens a [`Client`].
+
+mod backend;
+mod client;
+mod connection;
+mod line;
+mod network;
+mod pin;
+mod redact;
+mod translate;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::jid::{GroupJid, Lid, UserJid};
+
+pub use client::{Client, OpenError, PairError, PairingCode};
+pub use network::Network;
 
 /// What a participant may do in a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +78,8 @@ pub enum AddOutcome {
     /// Was one already (409).
     AlreadyMember,
     /// Declined by WhatsApp with this code: 403 privacy, 401 blocked, 404 not on WhatsApp, 408 left recently,
-    /// 417 community, 419 group full, 421 waits for approval. Source: whatsapp-rust, whatsmeow, Baileys.
+    /// 417 community, 419 group full, 421 waits for approval; 0 where it gives no answer for this one.
+    /// Source: whatsapp-rust, whatsmeow, Baileys.
     Declined(u16),
 }
 

@@ -1,0 +1,363 @@
+//! What the WhatsApp client remembers of a linked device: rows of kind, key and value, a set per session.
+
+use std::sync::Arc;
+
+use sqlx::sqlite::SqlitePool;
+use sqlx::{QueryBuilder, Sqlite};
+use tokio::sync::{RwLock, RwLockReadGuard};
+
+use super::{Store, StoreError};
+use crate::jid::SessionId;
+
+/// Keys per statement. SQLite takes 32,766 parameters, PostgreSQL 65,535.
+const KEYS_A_STATEMENT: usize = 500;
+
+/// One record of a linked device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// What it is; each kind has its own keys.
+    pub kind: &'static str,
+    /// Which one it is.
+    pub key: Vec<u8>,
+    /// The record itself.
+    pub value: Vec<u8>,
+    /// A number the kind gives a meaning to, a time in most; see [`DeviceState::sweep`].
+    pub at: i64,
+}
+
+impl Row {
+    /// A row that no sweep removes.
+    pub fn new(kind: &'static str, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Self {
+        Self {
+            kind,
+            key: key.into(),
+            value: value.into(),
+            at: 0,
+        }
+    }
+
+    /// The same row with `at`.
+    #[must_use]
+    pub fn at(mut self, at: i64) -> Self {
+        self.at = at;
+        self
+    }
+}
+
+/// The device state of one session. Clones are the same handle: closing one closes all.
+#[derive(Debug, Clone)]
+pub struct DeviceState {
+    pool: SqlitePool,
+    session: SessionId,
+    open: Arc<RwLock<bool>>,
+}
+
+impl Store {
+    /// A new handle on the device state of `session`. Give each life of a client its own.
+    #[must_use]
+    pub fn device_state(&self, session: &SessionId) -> DeviceState {
+        DeviceState {
+            pool: self.pool.clone(),
+            session: session.clone(),
+            open: Arc::new(RwLock::new(true)),
+        }
+    }
+}
+
+/// The end of the range of keys that begin with `prefix`. A prefix of ours never ends in 0xFF.
+fn after(prefix: &[u8]) -> Vec<u8> {
+    let mut end = prefix.to_vec();
+    if let Some(last) = end.last_mut() {
+        *last = last.saturating_add(1);
+    }
+    end
+}
+
+impl DeviceState {
+    /// Whose device this is.
+    #[must_use]
+    pub fn session(&self) -> &SessionId {
+        &self.session
+    }
+
+    /// Ends this handle: waits for writes that are under way and fails those that come later, so that nothing of a
+    /// client that has ended reaches the rows of its successor. Reads go on.
+    pub async fn close(&self) {
+        *self.open.write().await = false;
+    }
+
+    async fn writing(&self) -> Result<RwLockReadGuard<'_, bool>, StoreError> {
+        let open = self.open.read().await;
+        if *open {
+            Ok(open)
+        } else {
+            Err(StoreError::Database(sqlx::Error::PoolClosed))
+        }
+    }
+
+    /// The record of `kind` under `key`.
+    ///
+    /// # Errors
+    /// The database failed; so for every method here.
+    pub async fn get(&self, kind: &str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let value = sqlx::query_scalar(
+            "SELECT value FROM device_state WHERE session_id = $1 AND kind = $2 AND key = $3",
+        )
+        .bind(self.session.as_str())
+        .bind(kind)
+        .bind(key)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(value)
+    }
+
+    /// The records of `kind` under any of `keys`, in no order.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn get_many<K: AsRef<[u8]>>(
+        &self,
+        kind: &'static str,
+        keys: &[K],
+    ) -> Result<Vec<Row>, StoreError> {
+        let mut rows = Vec::with_capacity(keys.len());
+        for chunk in keys.chunks(KEYS_A_STATEMENT) {
+            let mut query = QueryBuilder::<Sqlite>::new(
+                "SELECT key, value, at FROM device_state WHERE session_id = ",
+            );
+            query.push_bind(self.session.as_str());
+            query.push(" AND kind = ").push_bind(kind);
+            push_keys(&mut query, chunk);
+            rows.extend(
+                query
+                    .build_query_as()
+                    .fetch_all(&self.pool)
+                    .await?
+                    .into_iter()
+                    .map(|row| into_row(kind, row)),
+            );
+        }
+        Ok(rows)
+    }
+
+    /// Writes one row, replacing what was there.
+    ///
+    /// # Errors
+    /// The database failed, or the handle is closed; so for every method that writes.
+    pub async fn put(&self, row: Row) -> Result<(), StoreError> {
+        self.put_many(&[row]).await
+    }
+
+    /// Writes rows, all or none.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub async fn put_many(&self, rows: &[Row]) -> Result<(), StoreError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let _open = self.writing().await?;
+        let mut transaction = self.pool.begin().await?;
+        for row in rows {
+            sqlx::query(
+                "INSERT INTO device_state (session_id, kind, key, value, at) VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (session_id, kind, key) DO UPDATE SET value = excluded.value, at = excluded.at",
+            )
+            .bind(self.session.as_str())
+            .bind(row.kind)
+            .bind(row.key.as_slice())
+            .bind(row.value.as_slice())
+            .bind(row.at)
+            .execute(&mut *transaction)
+            .await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    /// Sets `at` of those rows under `keys` that are there.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub async fn set_at<K: AsRef<[u8]>>(
+        &self,
+        kind: &str,
+        keys: &[K],
+        at: i64,
+    ) -> Result<(), StoreError> {
+        let _open = self.writing().await?;
+        for chunk in keys.chunks(KEYS_A_STATEMENT) {
+            let mut query = QueryBuilder::<Sqlite>::new("UPDATE device_state SET at = ");
+            query.push_bind(at);
+            query
+                .push(" WHERE session_id = ")
+                .push_bind(self.session.as_str());
+            query.push(" AND kind = ").push_bind(kind);
+            push_keys(&mut query, chunk);
+            query.build().execute(&self.pool).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes a row and returns what it held; of two that take at once, one gets it.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub async fn take(&self, kind: &str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let _open = self.writing().await?;
+        let value = sqlx::query_scalar(
+            "DELETE FROM device_state WHERE session_id = $1 AND kind = $2 AND key = $3 RETURNING value",
+        )
+        .bind(self.session.as_str())
+        .bind(kind)
+        .bind(key)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(value)
+    }
+
+    /// Removes the rows under `keys`, as far as they are there.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub async fn del<K: AsRef<[u8]>>(&self, kind: &str, keys: &[K]) -> Result<(), StoreError> {
+        let _open = self.writing().await?;
+        for chunk in keys.chunks(KEYS_A_STATEMENT) {
+            let mut query =
+                QueryBuilder::<Sqlite>::new("DELETE FROM device_state WHERE session_id = ");
+            query.push_bind(self.session.as_str());
+            query.push(" AND kind = ").push_bind(kind);
+            push_keys(&mut query, chunk);
+            query.build().execute(&self.pool).await?;
+        }
+        Ok(())
+    }
+
+    /// The rows of `kind` whose key begins with `prefix`, in the order of their keys.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn scan(&self, kind: &'static str, prefix: &[u8]) -> Result<Vec<Row>, StoreError> {
+        let rows = sqlx::query_as(if prefix.is_empty() {
+            "SELECT key, value, at FROM device_state WHERE session_id = $1 AND kind = $2 ORDER BY key"
+        } else {
+            "SELECT key, value, at FROM device_state WHERE session_id = $1 AND kind = $2
+             AND key >= $3 AND key < $4 ORDER BY key"
+        })
+        .bind(self.session.as_str())
+        .bind(kind);
+        let rows = if prefix.is_empty() {
+            rows.fetch_all(&self.pool).await?
+        } else {
+            rows.bind(prefix)
+                .bind(after(prefix))
+                .fetch_all(&self.pool)
+                .await?
+        };
+        Ok(rows.into_iter().map(|row| into_row(kind, row)).collect())
+    }
+
+    /// Whether a row of `kind` has a key that begins with `prefix`.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn any(&self, kind: &str, prefix: &[u8]) -> Result<bool, StoreError> {
+        let found: Option<i64> = sqlx::query_scalar(
+            "SELECT 1 FROM device_state WHERE session_id = $1 AND kind = $2
+             AND key >= $3 AND key < $4 LIMIT 1",
+        )
+        .bind(self.session.as_str())
+        .bind(kind)
+        .bind(prefix)
+        .bind(after(prefix))
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(found.is_some())
+    }
+
+    /// The greatest key of `kind`.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn last_key(&self, kind: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let key = sqlx::query_scalar(
+            "SELECT key FROM device_state WHERE session_id = $1 AND kind = $2
+             ORDER BY key DESC LIMIT 1",
+        )
+        .bind(self.session.as_str())
+        .bind(kind)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(key)
+    }
+
+    /// Removes the rows of `kind` whose key begins with `prefix`; all of the kind for an empty one.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub async fn del_all(&self, kind: &str, prefix: &[u8]) -> Result<(), StoreError> {
+        let _open = self.writing().await?;
+        let query = if prefix.is_empty() {
+            sqlx::query("DELETE FROM device_state WHERE session_id = $1 AND kind = $2")
+                .bind(self.session.as_str())
+                .bind(kind)
+        } else {
+            sqlx::query(
+                "DELETE FROM device_state WHERE session_id = $1 AND kind = $2 AND key >= $3 AND key < $4",
+            )
+            .bind(self.session.as_str())
+            .bind(kind)
+            .bind(prefix)
+            .bind(after(prefix))
+        };
+        query.execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Removes the rows of `kind` with `at` before `cutoff`, but for those with 0 (never), and says how many.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub async fn sweep(&self, kind: &str, cutoff: i64) -> Result<u64, StoreError> {
+        let _open = self.writing().await?;
+        let done = sqlx::query(
+            "DELETE FROM device_state WHERE session_id = $1 AND kind = $2 AND at <> 0 AND at < $3",
+        )
+        .bind(self.session.as_str())
+        .bind(kind)
+        .bind(cutoff)
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// Forgets the device: the session has to be paired anew.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub async fn clear(&self) -> Result<(), StoreError> {
+        let _open = self.writing().await?;
+        sqlx::query("DELETE FROM device_state WHERE session_id = $1")
+            .bind(self.session.as_str())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+}
+
+fn push_keys<K: AsRef<[u8]>>(query: &mut QueryBuilder<Sqlite>, keys: &[K]) {
+    query.push(" AND key IN (");
+    let mut list = query.separated(", ");
+    for key in keys {
+        list.push_bind(key.as_ref().to_vec());
+    }
+    query.push(")");
+}
+
+fn into_row(kind: &'static str, (key, value, at): (Vec<u8>, Vec<u8>, i64)) -> Row {
+    Row {
+        kind,
+        key,
+        value,
+        at,
+    }
+}

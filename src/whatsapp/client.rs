@@ -1,0 +1,244 @@
+//! One WhatsApp client: one life of a session's line.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+use whatsapp_rust::bot::Bot;
+use whatsapp_rust::pair_code::{PairCodeError, PairCodeOptions, PairError as LibraryPairError};
+use whatsapp_rust::wacore::iq::devices::RemoveCompanionDeviceSpec;
+use whatsapp_rust::wacore::store::DevicePropsOverride;
+use whatsapp_rust::waproto::whatsapp::device_props::PlatformType;
+use whatsapp_rust::{CacheConfig, CacheEntryConfig, Client as Library, MsgSecretPolicy};
+
+use super::backend::Backend;
+use super::connection::{CALL_LIMIT, Live, call, call_error, is_usable};
+use super::line::{Line, Listener, Signal};
+use super::network::{Network, Sockets, Web};
+use super::pin::{Pin, is_provisional};
+use super::redact::describe;
+use super::{CallError, Connection, Event, translate};
+use crate::jid::{Lid, UserJid};
+use crate::store::DeviceState;
+
+/// The name in the phone's list of linked devices.
+const DEVICE_NAME: &str = "WhatsApp Gateway";
+
+/// What a pairing code shows on the phone beside "Desktop": WhatsApp takes names of operating systems only.
+/// Source: whatsapp-rust, `CompanionOs`.
+const PAIRING_OS: &str = "Linux";
+
+/// One-time keys for people who write to this device first. A gateway reads no messages, so a small supply does.
+const PRE_KEYS: usize = 30;
+
+/// How long WhatsApp accepts a pairing code. Source: whatsapp-rust, `PairCodeUtils::code_validity`.
+pub(super) const CODE_VALIDITY: Duration = Duration::from_secs(180);
+
+/// Events that may wait for the session to take them. More wait inside, see [`super::line`].
+const EVENTS: usize = 32;
+
+/// A client could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot open the device state: {0}")]
+pub struct OpenError(String);
+
+/// A pairing code, to be typed into the phone.
+#[derive(Clone)]
+pub struct PairingCode {
+    /// Eight characters, a dash in the middle.
+    pub code: String,
+    /// How long it is good.
+    pub valid_for: Duration,
+}
+
+/// There is no pairing code.
+#[derive(Debug, thiserror::Error)]
+pub enum PairError {
+    /// The device is paired already.
+    #[error("already paired")]
+    AlreadyPaired,
+    /// WhatsApp takes no such phone number: at least seven digits, the first not 0.
+    #[error("not a phone number in international format")]
+    PhoneNumber,
+    /// WhatsApp cannot be asked, or does not answer, or refuses (400 and 429: too many codes for this number).
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+/// One WhatsApp client, for one life of a session's line: it reconnects by itself, but when it has ended (logged out,
+/// replaced, codes used up) a new one is needed. Dropping it ends it too, in the background.
+pub struct Client {
+    client: Arc<Library>,
+    signals: mpsc::UnboundedSender<Signal>,
+    stop: oneshot::Sender<()>,
+    line: JoinHandle<()>,
+}
+
+impl Client {
+    /// Makes a client over `state` and starts it. Events arrive in order; the receiver ends when the client has ended.
+    ///
+    /// # Errors
+    /// The device state cannot be read or written.
+    pub async fn open(
+        network: &Network,
+        state: DeviceState,
+    ) -> Result<(Self, mpsc::Receiver<Event>), OpenError> {
+        let pin = match network {
+            Network::WhatsApp => None,
+            Network::Standin { server_key, .. } => Some(Pin::new(*server_key)),
+        };
+        let pinned = pin.is_some();
+        let sockets = Sockets::new(network, state.session().clone());
+        let dialled = sockets.dialled();
+        let (to_line, signals) = mpsc::unbounded_channel();
+        let (events, received) = mpsc::channel(EVENTS);
+        let mut bot = Bot::builder()
+            .with_backend(Backend::new(state.clone(), pin))
+            .with_transport_factory(sockets)
+            .with_http_client(Web::default())
+            .with_event_handler(Listener {
+                signals: to_line.clone(),
+            })
+            .with_device_props(
+                DevicePropsOverride::new()
+                    .with_os(DEVICE_NAME)
+                    .with_platform_type(PlatformType::DESKTOP),
+            )
+            .with_cache_config(caches())
+            .with_wanted_pre_key_count(PRE_KEYS)
+            .skip_history_sync();
+        if let Some(version) = network.version() {
+            bot = bot.with_version(version);
+        }
+        let bot = bot.build().await;
+        let handle = bot.map_err(|error| OpenError(describe(&error)))?.spawn();
+        let client = handle.client();
+        let (stop, stopped) = oneshot::channel();
+        let line = Line {
+            client: Arc::clone(&client),
+            handle,
+            state,
+            dialled,
+            pinned,
+            signals,
+            events,
+            up: None,
+        };
+        let opened = Self {
+            client,
+            signals: to_line,
+            stop,
+            line: tokio::spawn(line.run(stopped)),
+        };
+        Ok((opened, received))
+    }
+
+    /// The calls of this session. They fail as not connected while the line is down and after the end.
+    #[must_use]
+    pub fn connection(&self) -> Arc<dyn Connection> {
+        Arc::new(Live::new(Arc::clone(&self.client)))
+    }
+
+    /// The account this device is linked to; `None` when it is not paired.
+    #[must_use]
+    pub fn identity(&self) -> Option<(UserJid, Option<Lid>)> {
+        let account = self
+            .client
+            .pn()
+            .filter(|account| !is_provisional(account))?;
+        let lid = self.client.lid().as_ref().and_then(translate::lid);
+        Some((translate::user(&account)?, lid))
+    }
+
+    /// Whether the line is up and logged in.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        is_usable(&self.client)
+    }
+
+    /// Asks WhatsApp for a pairing code for the phone with this number, once the first [`Event::Qr`] has come. It takes
+    /// the place of an earlier code; QR codes go on beside it.
+    ///
+    /// # Errors
+    /// See [`PairError`].
+    pub async fn pair_with_code(&self, phone: &str) -> Result<PairingCode, PairError> {
+        if self.identity().is_some() {
+            return Err(PairError::AlreadyPaired);
+        }
+        if !self.client.is_connected() {
+            return Err(CallError::NotConnected.into());
+        }
+        self.client.cancel_pair_code().await;
+        let asked = Instant::now();
+        let options = PairCodeOptions {
+            phone_number: phone.to_owned(),
+            display_os: Some(PAIRING_OS.to_owned()),
+            ..PairCodeOptions::default()
+        };
+        let code = match timeout(CALL_LIMIT, self.client.pair_with_code(options)).await {
+            Ok(Ok(code)) => code,
+            Ok(Err(error)) => return Err(pair_error(&error)),
+            Err(_) => return Err(CallError::Unanswered.into()),
+        };
+        let (head, tail) = code.split_at_checked(4).unwrap_or((&code, ""));
+        Ok(PairingCode {
+            code: format!("{head}-{tail}"),
+            valid_for: CODE_VALIDITY.saturating_sub(asked.elapsed()),
+        })
+    }
+
+    /// Unlinks this device at WhatsApp. [`Event::LoggedOut`] follows.
+    ///
+    /// # Errors
+    /// It is not certain that the device has been unlinked; the client goes on.
+    pub async fn logout(&self) -> Result<(), CallError> {
+        let device = self.client.pn().ok_or(CallError::NotConnected)?;
+        let unlink = RemoveCompanionDeviceSpec::new(&device);
+        call(&self.client, self.client.execute(unlink)).await?;
+        let _ = self.signals.send(Signal::End(Event::LoggedOut));
+        Ok(())
+    }
+
+    /// Closes the line, having saved what there is to save. The device stays linked. Bounded to a few seconds.
+    pub async fn shutdown(self) {
+        drop(self.stop);
+        if let Err(error) = self.line.await {
+            tracing::error!(%error, "a client did not end well");
+        }
+    }
+}
+
+fn pair_error(error: &LibraryPairError) -> PairError {
+    match error {
+        LibraryPairError::PairCode(
+            PairCodeError::PhoneNumberRequired
+            | PairCodeError::PhoneNumberTooShort
+            | PairCodeError::PhoneNumberNotInternational,
+        ) => PairError::PhoneNumber,
+        // Another request has taken the place of this one.
+        LibraryPairError::PairCode(PairCodeError::Cancelled) => CallError::Unanswered.into(),
+        error => call_error(error).into(),
+    }
+}
+
+/// Small caches: a gateway sends no messages, and what it receives it only acknowledges.
+fn caches() -> CacheConfig {
+    let minutes = |minutes: u64, capacity| {
+        CacheEntryConfig::new(Some(Duration::from_secs(minutes * 60)), capacity)
+    };
+    CacheConfig {
+        group_cache: minutes(10, 16),
+        device_registry_cache: minutes(10, 256),
+        lid_pn_cache: CacheEntryConfig::new(None, 8192),
+        sender_key_devices_cache: minutes(10, 16),
+        message_retry_counts: minutes(60, 128),
+        undecryptable_dispatched: minutes(5, 128),
+        session_recreate_history: minutes(60, 128),
+        resend_rate_limiter_capacity: 64,
+        msg_secret_policy: MsgSecretPolicy::Disabled,
+        seed_msg_secrets_from_history: false,
+        ..CacheConfig::default()
+    }
+}

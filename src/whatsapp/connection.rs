@@ -1,0 +1,106 @@
+//! [`Connection`] over the library's client.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::timeout;
+use whatsapp_rust::{Client as Library, ErrorChainExt, IqError, Jid};
+
+use super::redact::describe;
+use super::{AddOutcome, CallError, Connection, GroupInfo, translate};
+use crate::jid::{GroupJid, UserJid};
+
+/// How long a call may take. The library would wait 75 s.
+pub(super) const CALL_LIMIT: Duration = Duration::from_secs(20);
+
+/// Logged in, and the socket is up. The library calls itself connected before the login too.
+pub(super) fn is_usable(client: &Library) -> bool {
+    client.is_connected() && client.is_logged_in()
+}
+
+/// Waits for a call that needs a login.
+///
+/// The library says "not connected" also when the connection drops while the answer is awaited, so whether anything was
+/// sent is decided here, before.
+pub(super) async fn call<T, E: StdError + 'static>(
+    client: &Library,
+    call: impl Future<Output = Result<T, E>>,
+) -> Result<T, CallError> {
+    if !is_usable(client) {
+        return Err(CallError::NotConnected);
+    }
+    match timeout(CALL_LIMIT, call).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => Err(call_error(&error)),
+        Err(_) => Err(CallError::Unanswered),
+    }
+}
+
+/// What a failure of the library means, once something may have been sent.
+pub(super) fn call_error<E: StdError + 'static>(error: &E) -> CallError {
+    if let Some(refusal) = error.server_rejection() {
+        return CallError::Refused {
+            code: refusal.code,
+            backoff: refusal.backoff.map(|s| Duration::from_secs(s.into())),
+        };
+    }
+    let socket = error.sources().any(|cause| {
+        matches!(
+            cause.downcast_ref(),
+            Some(IqError::Socket(_) | IqError::EncryptSend(_))
+        )
+    });
+    if socket || error.is_timeout() || error.is_transport_unavailable() {
+        return CallError::Unanswered;
+    }
+    CallError::Other(describe(error).into())
+}
+
+/// The calls of a session that go to WhatsApp.
+pub(super) struct Live {
+    client: Arc<Library>,
+}
+
+impl Live {
+    pub(super) fn new(client: Arc<Library>) -> Self {
+        Self { client }
+    }
+}
+
+fn library_jid(gid: &GroupJid) -> Result<Jid, CallError> {
+    gid.as_str()
+        .parse()
+        .map_err(|_| CallError::Other("a group JID that the library does not know".into()))
+}
+
+#[async_trait]
+impl Connection for Live {
+    async fn groups(&self) -> Result<Vec<GroupInfo>, CallError> {
+        let groups = call(&self.client, self.client.groups().get_participating()).await?;
+        Ok(groups.values().filter_map(translate::group_info).collect())
+    }
+
+    async fn group(&self, gid: &GroupJid) -> Result<GroupInfo, CallError> {
+        let jid = library_jid(gid)?;
+        let group = call(&self.client, self.client.groups().get_metadata(&jid)).await?;
+        translate::group_info(&group)
+            .ok_or_else(|| CallError::Other("an answer about another kind of group".into()))
+    }
+
+    async fn add_participants(
+        &self,
+        gid: &GroupJid,
+        users: &[UserJid],
+    ) -> Result<Vec<AddOutcome>, CallError> {
+        let jid = library_jid(gid)?;
+        let people: Vec<_> = users
+            .iter()
+            .map(|user| Jid::pn(user.phone_number()))
+            .collect();
+        let groups = self.client.groups();
+        let answers = call(&self.client, groups.add_participants(jid, &people)).await?;
+        Ok(translate::outcomes(users, &answers))
+    }
+}

@@ -1,0 +1,158 @@
+//! Which WhatsApp the gateway talks to, and how its sockets are opened.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use http::header::ORIGIN;
+use http::{HeaderValue, Uri};
+use tokio::net::TcpStream;
+use tokio_websockets::{ClientBuilder, Connector};
+use whatsapp_rust::anyhow::{self, Context};
+use whatsapp_rust::async_channel::Receiver;
+use whatsapp_rust::async_trait;
+use whatsapp_rust::http::{HttpClient, HttpRequest, HttpResponse};
+use whatsapp_rust::transport::{
+    Transport, TransportEvent, TransportFactory, default_tls_connector, from_websocket,
+};
+use whatsapp_rust::wacore::net::{WHATSAPP_WEB_ORIGIN, WHATSAPP_WEB_WS_URL};
+
+use crate::http_client;
+use crate::jid::SessionId;
+
+/// The version a client claims where there is none to fetch.
+const STANDIN_VERSION: (u32, u32, u32) = (2, 3000, 1_042_742_319);
+
+/// The network that sessions connect to.
+#[derive(Debug, Clone)]
+pub enum Network {
+    /// WhatsApp itself.
+    WhatsApp,
+    /// A server that stands in for it, and proves that it is the one by its static key.
+    Standin {
+        /// Where it listens, `ws://…` or `wss://…`.
+        url: String,
+        /// Its X25519 public key.
+        server_key: [u8; 32],
+    },
+}
+
+impl Network {
+    fn url(&self) -> &str {
+        match self {
+            Self::WhatsApp => WHATSAPP_WEB_WS_URL,
+            Self::Standin { url, .. } => url,
+        }
+    }
+
+    /// The version to claim; the current one is fetched from WhatsApp's site where this is `None`.
+    pub(super) fn version(&self) -> Option<(u32, u32, u32)> {
+        match self {
+            Self::WhatsApp => None,
+            Self::Standin { .. } => Some(STANDIN_VERSION),
+        }
+    }
+}
+
+/// Opens the sockets of one client: like the library's own factory, but with `TCP_NODELAY`. Without it every request
+/// after an answered notification waits for the delayed ACK of the client's own ack, some 40 ms.
+pub(super) struct Sockets {
+    url: String,
+    session: SessionId,
+    dialled: Arc<AtomicU64>,
+}
+
+impl Sockets {
+    pub(super) fn new(network: &Network, session: SessionId) -> Self {
+        Self {
+            url: network.url().to_owned(),
+            session,
+            dialled: Arc::default(),
+        }
+    }
+
+    /// How many connections have been begun: a name for the one that is up.
+    pub(super) fn dialled(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.dialled)
+    }
+
+    async fn dial(&self) -> anyhow::Result<(Arc<dyn Transport>, Receiver<TransportEvent>)> {
+        let uri: Uri = self.url.parse()?;
+        let tls = uri.scheme_str() == Some("wss");
+        let host = uri.host().context("the URL names no host")?;
+        // An IPv6 address stands in brackets in a URL and without them everywhere else.
+        let host = host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_owned();
+        let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
+        let socket = TcpStream::connect((host.as_str(), port)).await?;
+        socket.set_nodelay(true)?;
+        let connector = if tls {
+            tls_connector()
+        } else {
+            &Connector::Plain
+        };
+        let socket = connector.wrap(&host, socket).await?;
+        let (socket, _) = ClientBuilder::from_uri(uri)
+            .add_header(ORIGIN, HeaderValue::from_static(WHATSAPP_WEB_ORIGIN))?
+            .connect_on(socket)
+            .await?;
+        Ok(from_websocket(socket))
+    }
+}
+
+/// One TLS configuration for all sessions.
+fn tls_connector() -> &'static Connector {
+    static CONNECTOR: OnceLock<Connector> = OnceLock::new();
+    CONNECTOR.get_or_init(default_tls_connector)
+}
+
+#[async_trait]
+impl TransportFactory for Sockets {
+    async fn create_transport(
+        &self,
+    ) -> anyhow::Result<(Arc<dyn Transport>, Receiver<TransportEvent>)> {
+        self.dialled.fetch_add(1, Ordering::AcqRel);
+        let dialled = self.dial().await;
+        if let Err(error) = &dialled {
+            // The library tries again by itself, later and later, and raises no event.
+            tracing::warn!(session = %self.session, "cannot reach WhatsApp at {}: {error:#}", self.url);
+        }
+        dialled
+    }
+}
+
+/// The library's way to the web, from which it fetches the current version. Media is neither sent nor received.
+#[derive(Default)]
+pub(super) struct Web {
+    client: OnceLock<reqwest::Client>,
+}
+
+impl Web {
+    fn client(&self) -> anyhow::Result<&reqwest::Client> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let client = http_client::builder().build()?;
+        Ok(self.client.get_or_init(|| client))
+    }
+}
+
+#[async_trait]
+impl HttpClient for Web {
+    async fn execute(&self, request: HttpRequest) -> anyhow::Result<HttpResponse> {
+        let method = request.method.parse()?;
+        let mut call = self.client()?.request(method, request.url);
+        for (name, value) in request.headers {
+            call = call.header(name, value);
+        }
+        if let Some(body) = request.body {
+            call = call.body(body);
+        }
+        let response = call.send().await?;
+        Ok(HttpResponse {
+            status_code: response.status().as_u16(),
+            body: response.bytes().await?.to_vec(),
+        })
+    }
+}
