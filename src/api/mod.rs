@@ -1,0 +1,127 @@
+//! Implements the traits that are generated from the document, a file a tag: models in, a call, models out. No logic.
+
+mod groups;
+mod qr;
+mod sessions;
+
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use gateway_api::{Authenticator, Capability, Rejection};
+
+use crate::auth::{self, Auth, Principal};
+use crate::error::{Code, Error, Violation};
+use crate::sessions::{OwnedSession, Sessions};
+
+/// What the generated router calls.
+pub struct Api {
+    auth: Arc<Auth>,
+    sessions: Sessions,
+}
+
+impl Api {
+    /// Serves `sessions` to whom `auth` lets in.
+    #[must_use]
+    pub fn new(auth: Arc<Auth>, sessions: Sessions) -> Self {
+        Self { auth, sessions }
+    }
+
+    fn session(&self, principal: &Principal, id: &str) -> Result<OwnedSession, Error> {
+        self.sessions.owned(&principal.organization_id, id)
+    }
+}
+
+impl Authenticator for Api {
+    type Principal = Principal;
+    type Error = Error;
+
+    async fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, Error> {
+        self.auth.authenticate(bearer(headers)).await
+    }
+
+    fn authorize(&self, principal: &Principal, capability: Capability) -> Result<(), Error> {
+        principal.require(match capability {
+            Capability::Read => auth::Capability::Read,
+            Capability::Send => auth::Capability::Send,
+            Capability::Manage => auth::Capability::Manage,
+        })
+    }
+}
+
+/// The token of `Authorization: Bearer <token>`; the scheme in any case (RFC 9110, 11.1).
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim_matches(' '))
+}
+
+impl From<Rejection> for Error {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::Invalid(violations) => {
+                let violations: Vec<Violation> = violations
+                    .into_iter()
+                    .map(|violation| Violation {
+                        field: violation.field,
+                        rule: violation.rule,
+                        value: violation.value,
+                    })
+                    .collect();
+                Self::validation(&violations)
+            }
+            Rejection::PayloadTooLarge { limit } => Self::new(
+                Code::PayloadTooLarge,
+                format!("the body is over {limit} bytes"),
+            ),
+            Rejection::UnsupportedMediaType => Self::new(
+                Code::UnsupportedMediaType,
+                "the body has to be application/json",
+            ),
+            Rejection::NotFound => Self::not_found("route"),
+            Rejection::MethodNotAllowed => Self::new(
+                Code::MethodNotAllowed,
+                "the route does not take this method",
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_is_what_follows_the_scheme() {
+        for (header, token) in [
+            ("Bearer wa_x", Some("wa_x")),
+            ("bearer wa_x", Some("wa_x")),
+            ("Bearer  wa_x ", Some("wa_x")),
+            ("Bearer", None),
+            ("Basic d2FfeA==", None),
+            ("wa_x", None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(AUTHORIZATION, header.parse().expect("a header"));
+            assert_eq!(bearer(&headers), token, "{header}");
+        }
+        assert_eq!(bearer(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn every_rejection_has_its_code() {
+        let invalid = Rejection::Invalid(vec![gateway_api::Violation::new("limit", "range")]);
+        let invalid = Error::from(invalid);
+        assert_eq!(invalid.code, Code::ValidationError);
+        assert_eq!(invalid.details["violations"][0]["field"], "limit");
+        assert_eq!(Error::from(Rejection::NotFound).details["resource"], "route");
+        for (rejection, code) in [
+            (Rejection::PayloadTooLarge { limit: 1 }, Code::PayloadTooLarge),
+            (Rejection::UnsupportedMediaType, Code::UnsupportedMediaType),
+            (Rejection::MethodNotAllowed, Code::MethodNotAllowed),
+        ] {
+            assert_eq!(Error::from(rejection).code, code);
+        }
+    }
+}

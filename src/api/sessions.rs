@@ -1,0 +1,162 @@
+//! The operations on sessions.
+
+use gateway_api::apis::sessions::*;
+use gateway_api::models;
+
+use super::{Api, qr};
+use crate::auth::Principal;
+use crate::error::Error;
+use crate::store::{SessionRecord, Status};
+
+impl Sessions for Api {
+    async fn list_sessions(
+        &self,
+        principal: &Principal,
+        query: ListSessionsQueryParams,
+    ) -> Result<ListSessionsResponse, Error> {
+        let after = query.cursor.as_ref().map(|cursor| cursor.0.as_str());
+        let page = self.sessions.list(&principal.organization_id, after, query.limit);
+        Ok(ListSessionsResponse::Status200(models::SessionList {
+            data: page.items.into_iter().map(session).collect(),
+            next_cursor: page.next,
+        }))
+    }
+
+    async fn create_session(
+        &self,
+        principal: &Principal,
+        body: Option<models::CreateSession>,
+    ) -> Result<CreateSessionResponse, Error> {
+        let (label, start) = body.map_or((None, None), |body| (body.label, body.start));
+        let record = self
+            .sessions
+            .create(
+                &principal.organization_id,
+                principal.user_id.as_deref(),
+                label,
+                start.unwrap_or_default(),
+            )
+            .await?;
+        Ok(CreateSessionResponse::Status201(session(record)))
+    }
+
+    async fn get_session(
+        &self,
+        principal: &Principal,
+        path: GetSessionPathParams,
+    ) -> Result<GetSessionResponse, Error> {
+        let record = self.session(principal, &path.session)?.record();
+        Ok(GetSessionResponse::Status200(session(record)))
+    }
+
+    async fn delete_session(
+        &self,
+        principal: &Principal,
+        path: DeleteSessionPathParams,
+    ) -> Result<DeleteSessionResponse, Error> {
+        self.session(principal, &path.session)?.delete().await?;
+        Ok(DeleteSessionResponse::Status204)
+    }
+
+    async fn start_session(
+        &self,
+        principal: &Principal,
+        path: StartSessionPathParams,
+    ) -> Result<StartSessionResponse, Error> {
+        let record = self.session(principal, &path.session)?.start().await?;
+        Ok(StartSessionResponse::Status200(session(record)))
+    }
+
+    async fn stop_session(
+        &self,
+        principal: &Principal,
+        path: StopSessionPathParams,
+    ) -> Result<StopSessionResponse, Error> {
+        let record = self.session(principal, &path.session)?.stop().await?;
+        Ok(StopSessionResponse::Status200(session(record)))
+    }
+
+    async fn logout_session(
+        &self,
+        principal: &Principal,
+        path: LogoutSessionPathParams,
+    ) -> Result<LogoutSessionResponse, Error> {
+        let record = self.session(principal, &path.session)?.logout().await?;
+        Ok(LogoutSessionResponse::Status200(session(record)))
+    }
+
+    async fn get_session_qr(
+        &self,
+        principal: &Principal,
+        path: GetSessionQrPathParams,
+        accept: GetSessionQrAccept,
+    ) -> Result<GetSessionQrResponse, Error> {
+        let code = self.session(principal, &path.session)?.qr().await?;
+        Ok(match accept {
+            GetSessionQrAccept::ApplicationJson => {
+                GetSessionQrResponse::Status200ApplicationJson(models::PairingQr {
+                    code: code.code,
+                    expires_at: code.expires_at,
+                })
+            }
+            GetSessionQrAccept::ImagePng => {
+                GetSessionQrResponse::Status200ImagePng(qr::png(&code.code)?)
+            }
+            GetSessionQrAccept::TextPlain => {
+                GetSessionQrResponse::Status200TextPlain(qr::text(&code.code)?)
+            }
+        })
+    }
+
+    async fn create_pairing_code(
+        &self,
+        principal: &Principal,
+        path: CreatePairingCodePathParams,
+        body: models::CreatePairingCode,
+    ) -> Result<CreatePairingCodeResponse, Error> {
+        let session = self.session(principal, &path.session)?;
+        let code = session.pairing_code(body.phone.0).await?;
+        Ok(CreatePairingCodeResponse::Status200(models::PairingCode {
+            code: code.code,
+            expires_at: code.expires_at,
+        }))
+    }
+}
+
+fn session(record: SessionRecord) -> models::Session {
+    models::Session {
+        id: record.id.to_string(),
+        label: record.label,
+        status: match record.status {
+            Status::Stopped => models::SessionStatus::Stopped,
+            Status::Connecting => models::SessionStatus::Connecting,
+            Status::ScanQrCode => models::SessionStatus::ScanQrCode,
+            Status::Working => models::SessionStatus::Working,
+            Status::LoggedOut => models::SessionStatus::LoggedOut,
+            Status::Failed => models::SessionStatus::Failed,
+        },
+        organization_id: record.organization_id,
+        created_by_user_id: record.created_by_user_id,
+        phone_number: record.phone_number,
+        wa_jid: record.wa_jid,
+        wa_lid: record.wa_lid,
+        created_at: record.created_at,
+        updated_at: record.updated_at,
+        last_connected_at: record.last_connected_at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_are_spelled_alike() {
+        let ours: Vec<&str> = Status::ALL.iter().map(|status| status.as_str()).collect();
+        let documented: Vec<&str> = models::SessionStatus::ALL
+            .iter()
+            .map(|status| status.as_str())
+            .collect();
+        assert_eq!(ours, documented);
+    }
+}

@@ -1,0 +1,117 @@
+use std::time::Duration;
+
+use super::*;
+use crate::error::Code;
+use crate::sessions::fake::{ME, Rig, gid, group, person};
+use crate::whatsapp::Role;
+
+fn user(number: usize) -> UserJid {
+    format!("{}@s.whatsapp.net", 628_000_000_000 + number)
+        .parse()
+        .expect("a user JID")
+}
+
+fn participants(numbers: &[usize]) -> Participants {
+    Participants::new(numbers.iter().copied().map(user).collect()).expect("participants")
+}
+
+async fn rig(role: Role) -> Rig {
+    Rig::new(vec![group(vec![person(ME, role)])]).await
+}
+
+async fn add(rig: &Rig, answer: Result<Vec<AddOutcome>, CallError>) -> Result<(), Error> {
+    rig.connection.adds.lock().expect("no panic").push_back(answer);
+    add_members(&rig.session, &gid(), &participants(&[1, 2])).await
+}
+
+#[test]
+fn nobody_twice_and_in_order() {
+    let people = participants(&[3, 1, 3, 2, 1]);
+    assert_eq!(people.as_slice(), [user(3), user(1), user(2)]);
+}
+
+#[test]
+fn at_least_one_and_at_most_1024() {
+    for (count, rule) in [(0, Some("required")), (1, None), (1024, None), (1025, Some("length"))] {
+        match (Participants::new((0..count).map(user).collect()), rule) {
+            (Ok(people), None) => assert_eq!(people.as_slice().len(), count),
+            (Err(error), Some(rule)) => {
+                assert_eq!(error.code, Code::ValidationError);
+                assert_eq!(error.details["violations"][0]["field"], "participants");
+                assert_eq!(error.details["violations"][0]["rule"], rule);
+            }
+            (result, _) => panic!("{count}: {result:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_round_trip_whatever_becomes_of_the_people() {
+    for role in [Role::Admin, Role::SuperAdmin] {
+        for outcomes in [
+            [AddOutcome::Added, AddOutcome::Added],
+            [AddOutcome::AlreadyMember, AddOutcome::AlreadyMember],
+            [AddOutcome::Declined(403), AddOutcome::Declined(404)],
+            [AddOutcome::Added, AddOutcome::Declined(408)],
+        ] {
+            let rig = rig(role).await;
+            add(&rig, Ok(outcomes.to_vec())).await.expect("204");
+            assert_eq!(rig.asked(), [(gid(), vec![user(1), user(2)])]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_member_who_is_no_admin_is_refused_without_asking() {
+    let rig = rig(Role::Member).await;
+    let error = add(&rig, Ok(vec![])).await.expect_err("refused");
+    assert_eq!((error.code, &error.details["reason"]), (Code::Forbidden, &"not_group_admin".into()));
+    assert_eq!(rig.asked(), []);
+}
+
+#[tokio::test]
+async fn an_unknown_group_is_refused_without_asking() {
+    let rig = rig(Role::Admin).await;
+    let other = "120363049999999999@g.us".parse().expect("a group JID");
+    let error = add_members(&rig.session, &other, &participants(&[1]))
+        .await
+        .expect_err("refused");
+    assert_eq!((error.code, &error.details["resource"]), (Code::NotFound, &"group".into()));
+    assert_eq!(rig.asked(), []);
+}
+
+#[tokio::test]
+async fn what_whatsapp_refuses() {
+    let rig = rig(Role::Admin).await;
+    let refused = |code| CallError::Refused {
+        code,
+        backoff: Some(Duration::from_secs(9)),
+    };
+    for (answer, code) in [
+        (refused(403), Code::Forbidden),
+        (refused(404), Code::NotFound),
+        (refused(429), Code::RateLimited),
+        (refused(406), Code::UpstreamError),
+        (CallError::Unanswered, Code::UpstreamTimeout),
+        (CallError::NotConnected, Code::NotImplemented),
+        (CallError::Other("inside".into()), Code::Internal),
+    ] {
+        let error = add(&rig, Err(answer)).await.expect_err("refused");
+        assert_eq!(error.code, code);
+    }
+}
+
+#[tokio::test]
+async fn what_is_stored_is_listed() {
+    let rig = rig(Role::Admin).await;
+    let page = list(&rig.session, None, 10).await.expect("groups");
+    assert_eq!(page.items[0].gid, gid().as_str());
+    assert_eq!(page.next, None);
+    assert_eq!(get(&rig.session, &gid()).await.expect("a group").participant_count, 1);
+    let page = members(&rig.session, &gid(), None, 10).await.expect("members");
+    assert_eq!(page.items[0].jid.as_deref(), Some(ME));
+
+    let other: GroupJid = "1@g.us".parse().expect("a group JID");
+    assert!(get(&rig.session, &other).await.is_err());
+    assert!(members(&rig.session, &other, None, 10).await.is_err());
+}

@@ -1,0 +1,169 @@
+//! For unit tests: a connection without WhatsApp, and a session that is connected by it.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::{Arc, Mutex, RwLock};
+
+use async_trait::async_trait;
+use tempfile::TempDir;
+
+use super::live::Live;
+use super::owned::OwnedSession;
+use super::roles::{Account, Roles};
+use super::state::{Input, State};
+use super::supervisor::Supervisor;
+use super::{Registry, Sessions};
+use crate::jid::{GroupJid, SessionId, UserJid};
+use crate::store::{SessionRecord, Status, Store};
+use crate::whatsapp::{
+    AddOutcome, CallError, Connection, GroupInfo, Network, Participant, Role,
+};
+
+/// Answers what it is told to, in order, and remembers what it was asked.
+#[derive(Default)]
+pub(crate) struct Fake {
+    pub(crate) adds: Mutex<VecDeque<Result<Vec<AddOutcome>, CallError>>>,
+    pub(crate) groups: Mutex<VecDeque<Result<GroupInfo, CallError>>>,
+    /// Every call: the group and the people.
+    pub(crate) asked: Mutex<Vec<(GroupJid, Vec<UserJid>)>>,
+}
+
+#[async_trait]
+impl Connection for Fake {
+    async fn groups(&self) -> Result<Vec<GroupInfo>, CallError> {
+        Err(CallError::NotConnected)
+    }
+
+    async fn group(&self, gid: &GroupJid) -> Result<GroupInfo, CallError> {
+        self.asked.lock().expect("no panic").push((gid.clone(), vec![]));
+        let answer = self.groups.lock().expect("no panic").pop_front();
+        answer.unwrap_or(Err(CallError::NotConnected))
+    }
+
+    async fn add_participants(
+        &self,
+        gid: &GroupJid,
+        users: &[UserJid],
+    ) -> Result<Vec<AddOutcome>, CallError> {
+        self.asked.lock().expect("no panic").push((gid.clone(), users.to_vec()));
+        let answer = self.adds.lock().expect("no panic").pop_front();
+        answer.unwrap_or(Err(CallError::NotConnected))
+    }
+}
+
+/// A working session that belongs to the organization `org`, with the task that would look after it held still.
+pub(crate) struct Rig {
+    pub(crate) connection: Arc<Fake>,
+    pub(crate) session: OwnedSession,
+    pub(super) supervisor: Supervisor,
+    _directory: TempDir,
+}
+
+impl Rig {
+    /// Whose account is in `groups`.
+    pub(crate) async fn new(groups: Vec<GroupInfo>) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let registry = Arc::new(Registry {
+            store: open(directory.path()).await,
+            network: nowhere(),
+            entries: RwLock::default(),
+        });
+        let mut record = record();
+        record.wa_jid = Some(ME.to_owned());
+        record.wa_lid = Some(MY_LID.to_owned());
+        registry.store.insert_session(&record).await.expect("a row");
+        let id = record.id.clone();
+        let (mut supervisor, entry) = Supervisor::new(Arc::clone(&registry), record);
+        registry.write().insert(id.clone(), Arc::new(entry));
+
+        let connection = Arc::new(Fake::default());
+        supervisor.state = State::at_rest(Status::Stopped, true);
+        for input in [Input::Start, Input::Opened, Input::Connected, Input::Synced] {
+            supervisor.state.step(input);
+        }
+        supervisor.live = Some(Arc::new(Live {
+            connection: Arc::clone(&connection) as Arc<dyn Connection>,
+            account: Account {
+                jid: ME.parse().expect("a user JID"),
+                lid: Some(MY_LID.parse().expect("a LID")),
+            },
+            roles: Roles::default(),
+        }));
+        supervisor.synced(Ok(groups)).await;
+        let session = Sessions(registry).owned("org", id.as_str()).expect("a session");
+        Self {
+            connection,
+            session,
+            supervisor,
+            _directory: directory,
+        }
+    }
+
+    /// What was asked since the last time.
+    pub(crate) fn asked(&self) -> Vec<(GroupJid, Vec<UserJid>)> {
+        std::mem::take(&mut *self.connection.asked.lock().expect("no panic"))
+    }
+}
+
+/// The account of a [`Rig`].
+pub(crate) const ME: &str = "628111222333@s.whatsapp.net";
+/// Its other name.
+pub(crate) const MY_LID: &str = "123456789012345@lid";
+/// A group.
+pub(crate) const GROUP: &str = "120363041234567890@g.us";
+
+pub(crate) fn gid() -> GroupJid {
+    GROUP.parse().expect("a group JID")
+}
+
+pub(crate) fn person(jid: &str, role: Role) -> Participant {
+    Participant {
+        jid: Some(jid.parse().expect("a user JID")),
+        lid: None,
+        role,
+    }
+}
+
+/// [`GROUP`] with these people in it.
+pub(crate) fn group(participants: Vec<Participant>) -> GroupInfo {
+    GroupInfo {
+        gid: gid(),
+        subject: "Launch team".to_owned(),
+        description: None,
+        owner: None,
+        is_announce: false,
+        is_locked: false,
+        created_at: None,
+        participants,
+    }
+}
+
+pub(crate) async fn open(directory: &Path) -> Store {
+    Store::open(&directory.join("test.db")).await.expect("a database")
+}
+
+/// A network without a server: a line that is opened to it never connects.
+pub(crate) fn nowhere() -> Network {
+    Network::Standin {
+        // The discard port; nobody listens there.
+        url: "ws://127.0.0.1:9".to_owned(),
+        server_key: [9; 32],
+    }
+}
+
+pub(crate) fn record() -> SessionRecord {
+    SessionRecord {
+        id: SessionId::generate(),
+        organization_id: "org".to_owned(),
+        created_by_user_id: None,
+        label: None,
+        status: Status::Stopped,
+        started: false,
+        phone_number: None,
+        wa_jid: None,
+        wa_lid: None,
+        created_at: 1,
+        updated_at: 1,
+        last_connected_at: None,
+    }
+}

@@ -1,0 +1,208 @@
+//! Sessions: the registry of all of them, and one supervisor task for each.
+
+#[cfg(test)]
+pub(crate) mod fake;
+mod live;
+mod owned;
+mod pairing;
+mod roles;
+mod state;
+mod supervisor;
+mod sync;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+pub use live::{AdminGroup, Connected, KnownGroup, call_refused};
+pub use owned::OwnedSession;
+pub use pairing::{PairingCode, Qr};
+
+use crate::error::Error;
+use crate::jid::SessionId;
+use crate::store::{self, SessionRecord, Status, Store, StoreError};
+use crate::whatsapp::Network;
+use owned::Entry;
+use supervisor::{Command, Supervisor};
+
+/// How long all sessions together may take to close their lines.
+const SHUTDOWN: Duration = Duration::from_secs(10);
+
+/// Every session of every organization. Cheap to clone.
+#[derive(Clone)]
+pub struct Sessions(Arc<Registry>);
+
+pub(crate) struct Registry {
+    store: Store,
+    network: Network,
+    /// By id, which is by time of creation.
+    entries: RwLock<BTreeMap<SessionId, Arc<Entry>>>,
+}
+
+/// A part of a list, and where the next part begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// The key of its last item, unless the list ends with it.
+    pub next: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// Makes a page of at most `limit` items out of one item more, by which it is seen that there are more.
+    #[must_use]
+    pub fn of(mut items: Vec<T>, limit: u32, key: impl Fn(&T) -> &str) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| more).map(|item| key(item).to_owned());
+        Self { items, next }
+    }
+}
+
+impl Sessions {
+    /// Reads all sessions from `store` and connects those that were started, whatever ended the process before.
+    ///
+    /// # Errors
+    /// The database failed, or holds what this version cannot read.
+    pub async fn load(store: Store, network: Network) -> Result<Self, StoreError> {
+        let records = store.all_sessions().await?;
+        let registry = Arc::new(Registry {
+            store,
+            network,
+            entries: RwLock::default(),
+        });
+        for record in records {
+            registry.add(record);
+        }
+        Ok(Self(registry))
+    }
+
+    /// Closes all lines in bounded time. Who was started stays so, for the next [`Sessions::load`].
+    pub async fn shutdown(&self) {
+        let mut closing = JoinSet::new();
+        for entry in self.0.read().values() {
+            let commands = entry.commands.clone();
+            closing.spawn(async move {
+                let (done, ended) = oneshot::channel();
+                // A supervisor that has ended has nothing to close.
+                if commands.send(Command::Shutdown(done)).await.is_ok() {
+                    let _ = ended.await;
+                }
+            });
+        }
+        if timeout(SHUTDOWN, closing.join_all()).await.is_err() {
+            tracing::warn!("not every session closed its line in time");
+        }
+    }
+
+    /// Creates a session for an organization; `start` connects it at once.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn create(
+        &self,
+        organization_id: &str,
+        created_by_user_id: Option<&str>,
+        label: Option<String>,
+        start: bool,
+    ) -> Result<SessionRecord, Error> {
+        let now = store::now();
+        let record = SessionRecord {
+            id: SessionId::generate(),
+            organization_id: organization_id.to_owned(),
+            created_by_user_id: created_by_user_id.map(ToOwned::to_owned),
+            label,
+            status: if start { Status::Connecting } else { Status::Stopped },
+            started: start,
+            phone_number: None,
+            wa_jid: None,
+            wa_lid: None,
+            created_at: now,
+            updated_at: now,
+            last_connected_at: None,
+        };
+        let registry = Arc::clone(&self.0);
+        // A task, so that a caller who goes away leaves no row without a supervisor.
+        let created = tokio::spawn(async move {
+            registry.store.insert_session(&record).await?;
+            registry.add(record.clone());
+            Ok::<_, StoreError>(record)
+        });
+        Ok(created.await.map_err(Error::internal)??)
+    }
+
+    /// The session `id` of an organization: the only way to get hold of one.
+    ///
+    /// # Errors
+    /// 404 `session` where it does not exist or belongs to another organization, whatever `id` looks like.
+    pub fn owned(&self, organization_id: &str, id: &str) -> Result<OwnedSession, Error> {
+        let found = id.parse::<SessionId>().ok().and_then(|id| {
+            let entry = Arc::clone(self.0.read().get(&id)?);
+            Some((id, entry))
+        });
+        match found {
+            Some((id, entry)) if entry.organization_id == organization_id => Ok(OwnedSession {
+                id,
+                entry,
+                registry: Arc::clone(&self.0),
+            }),
+            _ => Err(Error::not_found("session")),
+        }
+    }
+
+    /// The sessions of an organization, oldest first, at most `limit` of them, those after the id `after`.
+    #[must_use]
+    pub fn list(
+        &self,
+        organization_id: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Page<SessionRecord> {
+        let entries = self.0.read();
+        let records = entries
+            .iter()
+            .filter(|(id, _)| after.is_none_or(|after| id.as_str() > after))
+            .filter(|(_, entry)| entry.organization_id == organization_id)
+            .take(usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1))
+            .map(|(_, entry)| entry.view.borrow().record.clone())
+            .collect();
+        Page::of(records, limit, |record: &SessionRecord| record.id.as_str())
+    }
+}
+
+impl Registry {
+    /// Puts a session under supervision.
+    fn add(self: &Arc<Self>, record: SessionRecord) {
+        let id = record.id.clone();
+        let (supervisor, entry) = Supervisor::new(Arc::clone(self), record);
+        self.write().insert(id, Arc::new(entry));
+        tokio::spawn(supervisor.run());
+    }
+
+    fn remove(&self, id: &SessionId) {
+        self.write().remove(id);
+    }
+
+    fn contains(&self, id: &SessionId) -> bool {
+        self.read().contains_key(id)
+    }
+
+    // A panic elsewhere can't leave the map half written: each write is one operation.
+    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<SessionId, Arc<Entry>>> {
+        self.entries.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<SessionId, Arc<Entry>>> {
+        self.entries.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod sync_tests;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! A session in the hands of its owner: reading it and telling its supervisor what to do.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::Registry;
+use super::live::{Connected, Live};
+use super::pairing::Qr;
+use super::supervisor::Command;
+use crate::error::{Code, Error};
+use crate::jid::SessionId;
+use crate::store::{SessionRecord, Store};
+
+/// What everyone but the supervisor sees of a session.
+#[derive(Clone)]
+pub(super) struct View {
+    pub(super) record: SessionRecord,
+    /// There exactly while the status is `working`.
+    pub(super) live: Option<Arc<Live>>,
+    /// There while the status is `scan_qr_code`.
+    pub(super) qr: Option<Qr>,
+}
+
+/// A session as the registry holds it: whose it is, how it looks, and the ear of its supervisor.
+pub(super) struct Entry {
+    pub(super) organization_id: String,
+    pub(super) view: watch::Receiver<View>,
+    pub(super) commands: mpsc::Sender<Command>,
+}
+
+/// A session that belongs to the organization of whoever asked. [`super::Sessions::owned`] alone hands it out.
+#[derive(Clone)]
+pub struct OwnedSession {
+    pub(super) id: SessionId,
+    pub(super) entry: Arc<Entry>,
+    pub(super) registry: Arc<Registry>,
+}
+
+impl OwnedSession {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &SessionId {
+        &self.id
+    }
+
+    /// How it stands now.
+    #[must_use]
+    pub fn record(&self) -> SessionRecord {
+        self.entry.view.borrow().record.clone()
+    }
+
+    /// Where what is known of its groups is stored.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.registry.store
+    }
+
+    /// The same session, for what needs WhatsApp.
+    ///
+    /// # Errors
+    /// 501 with the status, unless that is `working`.
+    pub fn connected(&self) -> Result<Connected, Error> {
+        let view = self.entry.view.borrow();
+        match &view.live {
+            Some(live) => Ok(Connected(Arc::clone(live))),
+            None => Err(Error::not_connected(view.record.status.as_str())),
+        }
+    }
+
+    /// Starts connecting, or pairing where it is unpaired; does nothing where it is under way.
+    ///
+    /// # Errors
+    /// The session is gone, or the database failed.
+    pub async fn start(&self) -> Result<SessionRecord, Error> {
+        self.ask(Command::Start).await
+    }
+
+    /// Disconnects. It stays paired.
+    ///
+    /// # Errors
+    /// The session is gone, or the database failed.
+    pub async fn stop(&self) -> Result<SessionRecord, Error> {
+        self.ask(Command::Stop).await
+    }
+
+    /// Unlinks the device at WhatsApp where connected, and forgets the account in any case: the next start pairs anew.
+    ///
+    /// # Errors
+    /// The session is gone, WhatsApp did not do it (the session then stays as it is), or the database failed.
+    pub async fn logout(&self) -> Result<SessionRecord, Error> {
+        self.ask(Command::Logout).await
+    }
+
+    /// Removes the session and all that is stored of it, after unlinking the device if WhatsApp can be reached.
+    ///
+    /// # Errors
+    /// The session is gone already, or the database failed.
+    pub async fn delete(&self) -> Result<(), Error> {
+        self.ask(Command::Delete).await
+    }
+
+    /// Has the supervisor do it. It does so to the end, also when the caller goes away in the meantime.
+    pub(super) async fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<T, Error>>) -> Command,
+    ) -> Result<T, Error> {
+        let (reply, answer) = oneshot::channel();
+        if self.entry.commands.send(command(reply)).await.is_err() {
+            return Err(self.gone());
+        }
+        answer.await.unwrap_or_else(|_| Err(self.gone()))
+    }
+
+    /// Why the supervisor does not answer: the session was deleted, or the process is ending.
+    pub(super) fn gone(&self) -> Error {
+        if self.registry.contains(&self.id) {
+            Error::new(Code::Unavailable, "the gateway is shutting down")
+                .retry_after(std::time::Duration::from_secs(5))
+        } else {
+            Error::not_found("session")
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Linking a session to an account: by QR code or by a code typed into the phone.
+
+use std::time::Duration;
+
+use super::live::call_refused;
+use super::OwnedSession;
+use super::owned::View;
+use super::supervisor::Command;
+use crate::error::{Code, Error, Violation};
+use crate::store;
+use crate::whatsapp::PairError;
+
+/// How long a caller who asks for a QR code waits for the first one.
+const QR_WAIT: Duration = Duration::from_secs(2);
+/// How long a caller who asks for a pairing code waits for WhatsApp to be ready to give one.
+const CODE_WAIT: Duration = Duration::from_secs(15);
+
+/// What a phone scans to link the session.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Qr {
+    /// What the picture encodes. A secret while it is valid.
+    pub code: String,
+    /// Until when, epoch milliseconds.
+    pub expires_at: i64,
+}
+
+/// What is typed into a phone to link the session.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PairingCode {
+    /// As the phone shows it: `ABCD-1234`. A secret while it is valid.
+    pub code: String,
+    /// Until when, epoch milliseconds.
+    pub expires_at: i64,
+}
+
+impl OwnedSession {
+    /// The QR code to scan now. Starts pairing where that is not under way, and waits a moment for the first code.
+    ///
+    /// # Errors
+    /// 400 where the session is paired; 404 `qr` where WhatsApp has not handed out a code yet.
+    pub async fn qr(&self) -> Result<Qr, Error> {
+        self.start_pairing().await?;
+        self.qr_within(QR_WAIT)
+            .await?
+            .ok_or_else(|| Error::not_found("qr"))
+    }
+
+    /// A code to type into the phone with the number `phone` (digits, country code first). Starts pairing where that is
+    /// not under way.
+    ///
+    /// # Errors
+    /// 400 where the session is paired; 504 where WhatsApp can't be reached; what WhatsApp refuses.
+    pub async fn pairing_code(&self, phone: String) -> Result<PairingCode, Error> {
+        self.start_pairing().await?;
+        // WhatsApp is ready for it once it has handed out a QR code.
+        if self.qr_within(CODE_WAIT).await?.is_none() {
+            return Err(Error::new(
+                Code::UpstreamTimeout,
+                "WhatsApp did not answer in time",
+            ));
+        }
+        self.ask(|reply| Command::PairWithCode(phone, reply)).await
+    }
+
+    async fn start_pairing(&self) -> Result<(), Error> {
+        let (paired, scanning) = {
+            let view = self.entry.view.borrow();
+            (view.paired(), view.valid_qr().is_some())
+        };
+        if paired {
+            return Err(already_paired());
+        }
+        if !scanning {
+            self.start().await?;
+        }
+        Ok(())
+    }
+
+    /// The first valid code within `wait`.
+    async fn qr_within(&self, wait: Duration) -> Result<Option<Qr>, Error> {
+        let mut view = self.entry.view.clone();
+        let ready = view.wait_for(|view| view.paired() || view.valid_qr().is_some());
+        match tokio::time::timeout(wait, ready).await {
+            Ok(Ok(view)) => match view.valid_qr() {
+                Some(qr) => Ok(Some(qr.clone())),
+                None => Err(already_paired()),
+            },
+            Ok(Err(_)) => Err(self.gone()),
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+impl View {
+    fn paired(&self) -> bool {
+        self.record.wa_jid.is_some()
+    }
+
+    fn valid_qr(&self) -> Option<&Qr> {
+        self.qr.as_ref().filter(|qr| qr.expires_at > store::now())
+    }
+}
+
+/// 400 for pairing what is paired.
+pub(super) fn already_paired() -> Error {
+    let mut error = Error::validation(&[Violation::new("session", "unpaired")]);
+    error.message = "the session is paired already".into();
+    error
+}
+
+/// What a caller is told who gets no pairing code.
+pub(super) fn pairing_refused(error: PairError) -> Error {
+    match error {
+        PairError::AlreadyPaired => already_paired(),
+        PairError::PhoneNumber => Error::validation(&[Violation::new("phone", "pattern")]),
+        PairError::Call(error) => call_refused(error),
+    }
+}
