@@ -1,0 +1,59 @@
+"""What the document promises and no schema can say, checked on every response of the fuzzer."""
+
+import json
+
+import schemathesis
+
+CODES = {
+    "validation_error": 400,
+    "unauthorized": 401,
+    "forbidden": 403,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "payload_too_large": 413,
+    "unsupported_media_type": 415,
+    "rate_limited": 429,
+    "internal": 500,
+    "not_implemented": 501,
+    "upstream_error": 502,
+    "unavailable": 503,
+    "upstream_timeout": 504,
+}
+
+
+def header(response, name):
+    return (response.headers.get(name.lower()) or [None])[0]
+
+
+@schemathesis.check
+def error_envelope(ctx, response, case):
+    """Every error has the one shape, and its code belongs to its status."""
+    if response.status_code < 400:
+        return
+    assert header(response, "content-type") == "application/json", "an error is application/json"
+    body = json.loads(response.content)
+    assert set(body) == {"error"}, "an error is {error} and nothing else"
+    error = body["error"]
+    assert set(error) == {"code", "message", "details"}, "error is {code, message, details} and nothing else"
+    assert CODES.get(error["code"]) == response.status_code, f"{error['code']} does not belong to {response.status_code}"
+    assert isinstance(error["message"], str) and error["message"], "message is text"
+    assert isinstance(error["details"], dict), "details is an object"
+
+
+@schemathesis.check
+def no_content_is_empty(ctx, response, case):
+    """204 has no body and says nothing of one."""
+    if response.status_code == 204:
+        assert not response.content, "204 has a body"
+        assert header(response, "content-type") is None, "204 names a content type"
+
+
+@schemathesis.check
+def headers_of_refusals(ctx, response, case):
+    """401 names the scheme, 405 the methods, 429 and 503 when to come back."""
+    if response.status_code == 401:
+        assert header(response, "www-authenticate") == "Bearer", "401 without WWW-Authenticate: Bearer"
+    if response.status_code == 405:
+        assert header(response, "allow"), "405 without Allow"
+    if response.status_code in (429, 503):
+        assert (header(response, "retry-after") or "").isdigit(), f"{response.status_code} without Retry-After"

@@ -1,0 +1,97 @@
+//! The gateway in this process: the same `app::bind` and `app::serve` that the command line calls.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use whatsapp_gateway::app::{self, StartError};
+use whatsapp_gateway::config::{Config, JwtConfig, Limits};
+use whatsapp_gateway::whatsapp::Network;
+use whatsapp_standin::Standin;
+
+use crate::tokens::{AUDIENCE, ISSUER, Jwks};
+use crate::wait::within;
+
+/// The defaults, on a free port of the loopback, against this stand-in.
+///
+/// # Panics
+/// The stand-in's key is not 64 hex digits.
+#[must_use]
+pub fn config(database: &Path, standin: &Standin) -> Config {
+    Config {
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        database: database.to_owned(),
+        limits: Limits::default(),
+        shutdown_grace: Duration::from_secs(10),
+        network: Network::Standin { url: standin.url(), server_key: key(&standin.server_key()) },
+        jwt: None,
+    }
+}
+
+/// Login tokens as `tokens` mints them. The cool-down is a second: short enough to wait for.
+///
+/// # Panics
+/// The JWKS has no URL.
+#[must_use]
+pub fn jwt(jwks: &Jwks) -> JwtConfig {
+    JwtConfig {
+        jwks_url: jwks.url().parse().expect("a URL"),
+        issuer: ISSUER.into(),
+        audience: AUDIENCE.into(),
+        user_claim: "sub".into(),
+        organization_claim: "org".into(),
+        role_claim: "role".into(),
+        leeway: Duration::from_secs(30),
+        refresh: Duration::from_secs(300),
+        cooldown: Duration::from_secs(1),
+    }
+}
+
+fn key(hex: &str) -> [u8; 32] {
+    let bytes: Vec<u8> = (0..hex.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex digits"))
+        .collect();
+    bytes.try_into().expect("32 bytes")
+}
+
+/// A running gateway.
+#[derive(Debug)]
+pub struct Gateway {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Result<(), StartError>>,
+}
+
+impl Gateway {
+    /// Starts it. It listens when this returns.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub async fn start(config: Config) -> Self {
+        let listener = app::bind(&config).await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(app::serve(config, listener, async move {
+            let _ = stopped.await;
+        }));
+        Self { address, stop, task }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops it the way Ctrl-C does.
+    ///
+    /// # Panics
+    /// It does not stop cleanly.
+    pub async fn stop(self) {
+        let _ = self.stop.send(());
+        within("the gateway stops", self.task).await.expect("no panic").expect("a clean stop");
+    }
+}

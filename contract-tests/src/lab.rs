@@ -1,0 +1,160 @@
+//! One test's world: a stand-in, a gateway on an empty database, and whoever calls it.
+
+use tempfile::TempDir;
+use whatsapp_gateway::auth::api_key;
+use whatsapp_gateway::config::Config;
+use whatsapp_gateway::jid::SessionId;
+use whatsapp_gateway::store::{self, ApiKeyRecord, Store};
+use whatsapp_standin::{Standin, StandinConfig};
+
+use crate::client::Client;
+use crate::gateway::{self, Gateway};
+use crate::session::Session;
+
+/// The organization that the tests act for, unless they need a second one.
+pub const ORGANIZATION: &str = "org_42";
+/// The phone number of the account that [`Lab::connected`] links.
+pub const ACCOUNT: &str = "628111222333";
+
+/// A stand-in and a gateway, both fresh, both in this process.
+pub struct Lab {
+    /// WhatsApp.
+    pub standin: Standin,
+    gateway: Gateway,
+    config: Config,
+    store: Store,
+    /// Holds the database.
+    _dir: TempDir,
+}
+
+impl Lab {
+    /// Starts both.
+    pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// Starts both, the gateway with other settings.
+    pub async fn with(adjust: impl FnOnce(&mut Config)) -> Self {
+        Self::new(StandinConfig::default(), adjust).await
+    }
+
+    /// Starts both, the stand-in with other settings.
+    pub async fn with_standin(standin: StandinConfig) -> Self {
+        Self::new(standin, |_| {}).await
+    }
+
+    async fn new(standin: StandinConfig, adjust: impl FnOnce(&mut Config)) -> Self {
+        let standin = Standin::start(standin).await.expect("a stand-in");
+        let dir = TempDir::new().expect("a directory");
+        let mut config = gateway::config(&dir.path().join("gateway.db"), &standin);
+        adjust(&mut config);
+        let store = Store::open(&config.database).await.expect("a database");
+        let gateway = Gateway::start(config.clone()).await;
+        Self { standin, gateway, config, store, _dir: dir }
+    }
+
+    /// Where the gateway is, `http://host:port`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.gateway.address())
+    }
+
+    /// Where the gateway is, for raw sockets.
+    #[must_use]
+    pub fn address(&self) -> std::net::SocketAddr {
+        self.gateway.address()
+    }
+
+    /// A caller without a credential.
+    #[must_use]
+    pub fn anonymous(&self) -> Client {
+        Client::new(self.url())
+    }
+
+    /// A caller of [`ORGANIZATION`] who may do everything.
+    pub async fn manager(&self) -> Client {
+        self.caller(ORGANIZATION, "read,send,manage").await
+    }
+
+    /// A caller with a fresh api key.
+    pub async fn caller(&self, organization: &str, capabilities: &str) -> Client {
+        self.anonymous().with_token(self.api_key(organization, capabilities, None).await.1)
+    }
+
+    /// Makes an api key the way the command line does; gives its id and the token.
+    pub async fn api_key(&self, organization: &str, capabilities: &str, expires_at: Option<i64>) -> (String, String) {
+        create_api_key(&self.store, organization, capabilities, expires_at).await
+    }
+
+    /// Revokes an api key the way the command line does.
+    ///
+    /// # Panics
+    /// There is no such key.
+    pub async fn revoke_api_key(&self, id: &str) {
+        assert!(self.store.revoke_api_key(id, store::now()).await.expect("a database"), "no such key");
+    }
+
+    /// A session of [`ORGANIZATION`], linked to [`ACCOUNT`] and connected. Seed its groups before.
+    pub async fn connected(&self) -> Session {
+        self.connected_as(ACCOUNT).await
+    }
+
+    /// A session of [`ORGANIZATION`], linked to this account and connected.
+    pub async fn connected_as(&self, account: &str) -> Session {
+        let session = Session::create(&self.manager().await).await;
+        session.pair(&self.standin, account).await;
+        session
+    }
+
+    /// Stops the gateway cleanly and starts it again on the same database, on another port.
+    pub async fn restart_gateway(self) -> Self {
+        self.gateway.stop().await;
+        let gateway = Gateway::start(self.config.clone()).await;
+        Self { gateway, ..self }
+    }
+
+    /// Stops the stand-in and starts another one in its place.
+    ///
+    /// # Panics
+    /// It does not stop or start.
+    pub async fn replace_standin(self, by: StandinConfig) -> Self {
+        self.standin.stop().await.expect("a clean stop");
+        let standin = Standin::start(by).await.expect("a stand-in");
+        Self { standin, ..self }
+    }
+
+    /// Stops both.
+    ///
+    /// # Panics
+    /// The gateway does not stop cleanly, or has asked something that the stand-in does not know.
+    pub async fn stop(self) {
+        self.gateway.stop().await;
+        let unknown = self.standin.unknown_iqs();
+        assert!(unknown.is_empty(), "the stand-in knows no answer to {unknown:?}");
+        self.standin.stop().await.expect("a clean stop");
+    }
+}
+
+/// Makes an api key the way the command line does; gives its id and the token.
+///
+/// # Panics
+/// The database fails.
+pub async fn create_api_key(
+    store: &Store,
+    organization: &str,
+    capabilities: &str,
+    expires_at: Option<i64>,
+) -> (String, String) {
+    let (token, hash) = api_key::generate();
+    let record = ApiKeyRecord {
+        id: SessionId::generate().to_string(),
+        organization_id: organization.into(),
+        name: "test".into(),
+        capabilities: capabilities.into(),
+        created_at: store::now(),
+        expires_at,
+        revoked_at: None,
+    };
+    store.insert_api_key(&record, &hash).await.expect("a database");
+    (record.id, token)
+}

@@ -1,0 +1,148 @@
+//! The gateway as a process of its own: for what only a process has, such as an exit code, a log and a violent end.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::process::{Output, Stdio};
+use std::sync::{Arc, LazyLock, Mutex};
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+
+use crate::wait::within;
+
+/// The binary, built once a test run: cargo gives tests of another package no path to it.
+static BINARY: LazyLock<PathBuf> = LazyLock::new(|| {
+    let built = std::process::Command::new(env!("CARGO"))
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .args(["build", "--locked", "--workspace", "--bin", "whatsapp-gateway", "--message-format=json"])
+        // A release test run measures a release binary.
+        .args((!cfg!(debug_assertions)).then_some("--release"))
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("cargo runs");
+    assert!(built.status.success(), "cargo build failed");
+    String::from_utf8_lossy(&built.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| message["target"]["name"] == "whatsapp-gateway")
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .expect("cargo names the executable")
+});
+
+/// The gateway's command line with nothing but these variables in its environment.
+fn command<V: AsRef<OsStr>>(arguments: &[&str], environment: &[(&str, V)]) -> Command {
+    let mut command = Command::new(&*BINARY);
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+/// Runs a command to its end.
+///
+/// # Panics
+/// It does not end.
+pub async fn run<V: AsRef<OsStr>>(arguments: &[&str], environment: &[(&str, V)]) -> Output {
+    let child = command(arguments, environment).spawn().expect("the gateway runs");
+    within("the command ends", child.wait_with_output()).await.expect("an exit code")
+}
+
+/// `whatsapp-gateway serve`, running.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    log: Arc<Mutex<String>>,
+    url: String,
+}
+
+impl Process {
+    /// Starts it on a free port and waits until it listens.
+    ///
+    /// # Panics
+    /// It does not come up.
+    pub async fn serve<V: AsRef<OsStr>>(environment: &[(&str, V)]) -> Self {
+        let mut child = command(&["serve"], environment)
+            .env("GATEWAY_LISTEN", "127.0.0.1:0")
+            .spawn()
+            .expect("the gateway runs");
+        let log = Arc::default();
+        let (found, mut address) = watch::channel(None);
+        collect(child.stdout.take().expect("piped"), Arc::clone(&log), found.clone());
+        collect(child.stderr.take().expect("piped"), Arc::clone(&log), found);
+        let listening = address.wait_for(Option::is_some);
+        let address = match within("the gateway listens", listening).await {
+            Ok(address) => address.clone().unwrap_or_default(),
+            Err(_) => panic!("the gateway ended: {}", log.lock().unwrap()),
+        };
+        Self { child, log, url: format!("http://{address}") }
+    }
+
+    /// Where it is, `http://host:port`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.url.clone()
+    }
+
+    /// Its process id.
+    ///
+    /// # Panics
+    /// It has ended.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("a running process")
+    }
+
+    /// Everything it has written so far, to either stream.
+    ///
+    /// # Panics
+    /// A reader has panicked.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// `kill -9`.
+    ///
+    /// # Panics
+    /// It has ended already.
+    pub async fn kill(mut self) {
+        self.child.kill().await.expect("a running process");
+    }
+
+    /// SIGTERM, as a supervisor stops a service; gives the exit code.
+    ///
+    /// # Panics
+    /// It does not end.
+    pub async fn terminate(mut self) -> Option<i32> {
+        let id = self.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status().await.expect("kill runs");
+        assert!(sent.success(), "no such process");
+        within("the gateway ends", self.child.wait()).await.expect("an exit code").code()
+    }
+}
+
+/// Keeps what a stream says, and looks out for the line that tells the address.
+fn collect(
+    stream: impl AsyncRead + Unpin + Send + 'static,
+    log: Arc<Mutex<String>>,
+    found: watch::Sender<Option<String>>,
+) {
+    let mut lines = BufReader::new(stream).lines();
+    tokio::spawn(async move {
+        while let Ok(Some(line)) = lines.next_line().await {
+            if line.contains("serving") && let Some((_, address)) = line.split_once("address=") {
+                found.send_replace(address.split_whitespace().next().map(str::to_owned));
+            }
+            let mut log = log.lock().unwrap();
+            log.push_str(&line);
+            log.push('\n');
+        }
+    });
+}

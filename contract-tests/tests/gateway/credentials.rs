@@ -1,0 +1,165 @@
+//! Who may call what: every operation against every kind of caller, and the life of an api key.
+
+use contract_tests::client::{Call, Client};
+use contract_tests::document::{Document, Operation};
+use contract_tests::lab::{Lab, ORGANIZATION};
+use contract_tests::session::Session;
+use contract_tests::wait::{eventually, within};
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use whatsapp_gateway::store;
+
+use crate::world::{ANNA, GROUP, connected};
+
+/// How each operation is called so that it is granted, and what it answers then. An operation without a row fails the
+/// tests below.
+fn granted(operation: &Operation) -> u16 {
+    match operation.id.as_str() {
+        "listSessions" | "getSession" | "listGroups" | "getGroup" | "listGroupMembers" => 200,
+        "startSession" | "stopSession" | "logoutSession" => 200,
+        "getSessionQr" | "createPairingCode" => 200,
+        "createSession" => 201,
+        "deleteSession" | "addGroupMembers" => 204,
+        other => panic!("{other} has no row here: say how it is granted"),
+    }
+}
+
+fn call(operation: &Operation, caller: &Client, session: &str) -> Call {
+    let path = operation.path.replace("{session}", session).replace("{gid}", GROUP);
+    assert!(!path.contains('{'), "{path}: say what to fill in");
+    let call = caller.call_raw(operation.method.clone(), path);
+    if !operation.has_body {
+        return call;
+    }
+    call.json(&match operation.id.as_str() {
+        "createSession" => json!({}),
+        "createPairingCode" => json!({"phone": "628999000001"}),
+        "addGroupMembers" => json!({"participants": [format!("{ANNA}@s.whatsapp.net")]}),
+        other => panic!("{other} has no body here"),
+    })
+}
+
+#[tokio::test]
+async fn every_operation_needs_a_credential() {
+    let (lab, session) = connected().await;
+    let expired = lab.api_key(ORGANIZATION, "read,send,manage", Some(store::now() - 1)).await.1;
+    let (id, revoked) = lab.api_key(ORGANIZATION, "read,send,manage", None).await;
+    lab.revoke_api_key(&id).await;
+    let never_made = "wa_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    for operation in Document::get().operations() {
+        call(operation, &lab.anonymous(), &session.id).send().await.error(401, "unauthorized");
+        for token in ["x", "wa_", never_made, "a.b.c", &expired, &revoked] {
+            let caller = lab.anonymous().with_token(token);
+            call(operation, &caller, &session.id).send().await.error(401, "unauthorized");
+        }
+    }
+    assert_eq!(session.get().await["status"], "working");
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn every_operation_needs_its_capability() {
+    let (lab, session) = connected().await;
+    for operation in Document::get().operations() {
+        let others: Vec<&str> = ["read", "send", "manage"].into_iter().filter(|c| *c != operation.capability).collect();
+        assert_eq!(others.len(), 2, "{}: {}", operation.id, operation.capability);
+        let caller = lab.caller(ORGANIZATION, &others.join(",")).await;
+        for session in [session.id.as_str(), "nowhere"] {
+            let details = call(operation, &caller, session).send().await.error(403, "forbidden");
+            assert_eq!(details, json!({"reason": "missing_capability", "capability": operation.capability}));
+        }
+    }
+    assert_eq!(session.get().await["status"], "working");
+    lab.stop().await;
+}
+
+/// Its own capability is enough, and none of the refusals above comes from anything but the credential.
+#[tokio::test]
+async fn every_operation_is_granted_to_whoever_has_its_capability() {
+    let (lab, session) = connected().await;
+    let manager = lab.manager().await;
+    let fresh = Session::create(&manager).await;
+    fresh.qr().await;
+    // What ends a session comes last.
+    let order = |o: &&Operation| match o.id.as_str() {
+        "deleteSession" => 2,
+        "stopSession" | "logoutSession" => 1,
+        _ => 0,
+    };
+    let mut operations: Vec<&Operation> = Document::get().operations().iter().collect();
+    operations.sort_by_key(order);
+    for operation in operations {
+        let caller = lab.caller(ORGANIZATION, &operation.capability).await;
+        let unpaired = ["getSessionQr", "createPairingCode"].contains(&operation.id.as_str());
+        let session = if unpaired { &fresh.id } else { &session.id };
+        call(operation, &caller, session).send().await.expect(granted(operation));
+    }
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn the_scheme_has_to_be_bearer() {
+    let (lab, session) = connected().await;
+    let token = lab.api_key(ORGANIZATION, "manage", None).await.1;
+    let authorized = |value: &str| {
+        lab.anonymous().get(session.path("")).header(hyper::header::AUTHORIZATION, value).send()
+    };
+    // RFC 9110: the scheme's name is case-insensitive.
+    for value in [format!("Bearer {token}"), format!("bearer {token}"), format!("BEARER {token}")] {
+        authorized(&value).await.expect(200);
+    }
+    let bad = [token.clone(), format!("Basic {token}"), format!("Token {token}"), "Bearer".into(), "Bearer ".into()];
+    for value in bad {
+        authorized(&value).await.error(401, "unauthorized");
+    }
+    lab.stop().await;
+}
+
+/// "Within seconds": a lookup may be believed for five.
+#[tokio::test]
+async fn a_revoked_key_stops_working() {
+    let lab = Lab::start().await;
+    let (id, token) = lab.api_key(ORGANIZATION, "manage", None).await;
+    let caller = lab.anonymous().with_token(token);
+    caller.get("/sessions").send().await.expect(200);
+    lab.revoke_api_key(&id).await;
+    eventually("the key is refused", async || {
+        (caller.get("/sessions").send().await.status == 401).then_some(())
+    })
+    .await;
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_stops_working_when_it_expires() {
+    let lab = Lab::start().await;
+    let token = lab.api_key(ORGANIZATION, "manage", Some(store::now() + 2000)).await.1;
+    let caller = lab.anonymous().with_token(token);
+    caller.get("/sessions").send().await.expect(200);
+    eventually("the key is refused", async || {
+        (caller.get("/sessions").send().await.status == 401).then_some(())
+    })
+    .await;
+    lab.stop().await;
+}
+
+/// The body of an unauthenticated request is never read: the answer comes while most of it is still to be sent.
+#[tokio::test]
+async fn a_caller_without_a_credential_is_refused_before_the_body() {
+    let (lab, session) = connected().await;
+    let reader = lab.api_key(ORGANIZATION, "read", None).await.1;
+    for (authorization, status) in [(String::new(), "401"), (format!("Authorization: Bearer {reader}\r\n"), "403")] {
+        let mut socket = TcpStream::connect(lab.address()).await.unwrap();
+        let path = session.path(&format!("/groups/{GROUP}/members"));
+        let head = format!(
+            "POST /api/v1{path} HTTP/1.1\r\nHost: x\r\n{authorization}Content-Type: application/json\r\n\
+             Content-Length: 1000000\r\n\r\n{{"
+        );
+        socket.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = vec![0; 12];
+        within("an answer to half a request", socket.read_exact(&mut answer)).await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&answer), format!("HTTP/1.1 {status}"));
+    }
+    lab.stop().await;
+}

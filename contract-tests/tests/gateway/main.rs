@@ -1,0 +1,21 @@
+//! Tests against the booted gateway, a module a theme.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests and their helpers: a failure is a panic with a message"
+)]
+
+mod add_members;
+mod concurrency;
+mod credentials;
+mod directory;
+mod document;
+mod jwt;
+mod pairing;
+mod process;
+mod raw;
+mod refusals;
+mod resilience;
+mod tenancy;
+mod world;

@@ -1,0 +1,110 @@
+//! Requests that no decent client sends, over a bare socket.
+
+use contract_tests::client::Client;
+use contract_tests::document::{Document, Exchange};
+use contract_tests::lab::Lab;
+use contract_tests::wait::within;
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::{Method, StatusCode};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// Sends a request, takes what comes until the gateway hangs up, and holds it to the document.
+async fn exchange(lab: &Lab, method: Method, target: &str, version: &str, headers: &[&str]) -> StatusCode {
+    let mut socket = TcpStream::connect(lab.address()).await.unwrap();
+    let mut request = format!("{method} {target} {version}\r\n");
+    for header in headers.iter().chain(&["Connection: close"]) {
+        request.push_str(&format!("{header}\r\n"));
+    }
+    request.push_str("\r\n");
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut bytes = Vec::new();
+    within("the answer", socket.read_to_end(&mut bytes)).await.unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
+    let mut lines = head.lines();
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap().parse().unwrap();
+    let headers: HeaderMap = lines
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap()))
+        .collect();
+    let exchange = Exchange { method: &method, target, status, headers: &headers, body: body.as_bytes() };
+    Document::get().check(&exchange).unwrap_or_else(|broken| panic!("{target} {version}: {broken}\n{text}"));
+    status
+}
+
+#[tokio::test]
+async fn a_request_needs_no_host() {
+    let lab = Lab::start().await;
+    let token = lab.api_key("org_42", "manage", None).await.1;
+    let bearer = format!("Authorization: Bearer {token}");
+    for version in ["HTTP/1.1", "HTTP/1.0"] {
+        assert_eq!(exchange(&lab, Method::GET, "/api/v1/sessions", version, &[&bearer]).await, 200, "{version}");
+        assert_eq!(exchange(&lab, Method::GET, "/api/v1/sessions", version, &[]).await, 401, "{version}");
+        assert_eq!(exchange(&lab, Method::GET, "/api/v1/nowhere", version, &[&bearer]).await, 404, "{version}");
+        assert_eq!(exchange(&lab, Method::PUT, "/api/v1/sessions", version, &[&bearer]).await, 405, "{version}");
+    }
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn odd_paths_are_refused_in_the_envelope() {
+    let lab = Lab::start().await;
+    let token = lab.api_key("org_42", "read,send,manage", None).await.1;
+    let bearer = format!("Authorization: Bearer {token}");
+    for target in ["/%ff", "//", "/api/v1/sessions%2fx", "/api/v1/../v1/sessions", "/api/v1/sessions/x/groups/%ff%fe/members/y"] {
+        assert_eq!(exchange(&lab, Method::GET, target, "HTTP/1.1", &["Host: x", &bearer]).await, 404, "{target}");
+    }
+    let gid = "/api/v1/sessions/x/groups/%ff";
+    assert_eq!(exchange(&lab, Method::GET, gid, "HTTP/1.1", &["Host: x", &bearer]).await, 400);
+    lab.stop().await;
+}
+
+/// The last of several credentials must not win over the first, nor the first over the last.
+#[tokio::test]
+async fn two_credentials_are_none() {
+    let lab = Lab::start().await;
+    let token = lab.api_key("org_42", "manage", None).await.1;
+    let (good, bad) = (format!("Authorization: Bearer {token}"), "Authorization: Bearer x");
+    for headers in [[good.as_str(), bad], [bad, good.as_str()]] {
+        assert_eq!(exchange(&lab, Method::GET, "/api/v1/sessions", "HTTP/1.1", &headers).await, 401);
+    }
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn http2_has_the_same_envelope() {
+    let lab = Lab::start().await;
+    let anonymous = Client::http2(lab.url());
+    anonymous.get("/sessions").send().await.error(401, "unauthorized");
+    anonymous.get("/nowhere").send().await.error(404, "not_found");
+    anonymous.call(Method::PUT, "/sessions").send().await.error(405, "method_not_allowed");
+    let token = lab.api_key("org_42", "manage", None).await.1;
+    let caller = anonymous.with_token(token);
+    caller.get("/sessions").send().await.expect(200);
+    caller.get("/sessions/%ff").send().await;
+    caller.get("/sessions/x").send().await.error(404, "not_found");
+    let call = caller.post("/sessions").body("application/json", " ".repeat((1 << 20) + 1));
+    call.send().await.error(413, "payload_too_large");
+    lab.stop().await;
+}
+
+/// A request id that the caller gives comes back; one that is no decent id does not.
+#[tokio::test]
+async fn every_answer_has_a_request_id() {
+    let lab = Lab::start().await;
+    let anonymous = lab.anonymous();
+    let id = HeaderName::from_static("x-request-id");
+    let mut seen = Vec::new();
+    for path in ["/sessions", "/nowhere"] {
+        let answer = anonymous.get(path).send().await;
+        seen.push(answer.headers[&id].to_str().unwrap().to_owned());
+        let answer = anonymous.get(path).header(id.clone(), "abc-123").send().await;
+        assert_eq!(answer.headers[&id], "abc-123");
+        let long = "x".repeat(1000);
+        let answer = anonymous.get(path).header(id.clone(), &long).send().await;
+        assert_ne!(answer.headers[&id], *long);
+    }
+    assert_ne!(seen[0], seen[1]);
+    lab.stop().await;
+}

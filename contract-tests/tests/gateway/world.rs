@@ -1,0 +1,67 @@
+//! The people and groups that the tests share.
+
+use contract_tests::lab::{ACCOUNT, Lab};
+use contract_tests::session::Session;
+use whatsapp_standin::{AddOutcome, GroupSpec, Person};
+
+/// A group that the account is an admin of.
+pub const GROUP: &str = "120363041234567890@g.us";
+/// A group that the account is a plain member of, where WhatsApp would let any member add.
+pub const NOT_ADMIN: &str = "120363041234567891@g.us";
+/// A group that the account is not in.
+pub const STRANGE: &str = "120363041234567892@g.us";
+/// A group that nobody has made.
+pub const UNKNOWN: &str = "120363041234567899@g.us";
+
+/// Another admin of [`GROUP`] and the superadmin of [`NOT_ADMIN`].
+pub const FRIEND: &str = "628222000001";
+/// People who can be added.
+pub const ANNA: &str = "628333000001";
+pub const BUDI: &str = "628333000002";
+/// People who can't be, each for another reason.
+pub const DECLINERS: [(&str, AddOutcome); 6] = [
+    ("628444000001", AddOutcome::PrivacyDeclined),
+    ("628444000002", AddOutcome::Blocked),
+    ("628444000003", AddOutcome::NotOnWhatsApp),
+    ("628444000004", AddOutcome::LeftRecently),
+    ("628444000005", AddOutcome::Full),
+    ("628444000006", AddOutcome::AwaitsApproval),
+];
+
+/// What an add is called in the stand-in's counters.
+pub const ADD: &str = "set w:g2 add";
+
+/// Seeds all of them.
+pub fn seed(lab: &Lab) {
+    let standin = &lab.standin;
+    for person in [ANNA, BUDI] {
+        standin.add_person(Person::new(person));
+    }
+    for (person, outcome) in DECLINERS {
+        standin.add_person(Person::new(person).with_outcome(outcome));
+    }
+    standin.add_group(GroupSpec::new("Launch team").gid(GROUP).admin(ACCOUNT).superadmin(FRIEND));
+    let mut open = GroupSpec::new("Book club").gid(NOT_ADMIN).member(ACCOUNT).superadmin(FRIEND);
+    open.members_may_add = true;
+    standin.add_group(open);
+    standin.add_group(GroupSpec::new("Strangers").gid(STRANGE).superadmin(FRIEND));
+}
+
+/// A lab with that world and a connected session in it.
+pub async fn connected() -> (Lab, Session) {
+    let lab = Lab::start().await;
+    seed(&lab);
+    let session = lab.connected().await;
+    (lab, session)
+}
+
+/// What the account has sent to WhatsApp so far, pings apart: those come by the clock.
+pub fn sent(lab: &Lab) -> Vec<(String, u64)> {
+    lab.standin.iq_counts_of(ACCOUNT).into_iter().filter(|(kind, _)| kind != "get w:p").collect()
+}
+
+/// What it has sent since `before`.
+pub fn sent_since(lab: &Lab, before: &[(String, u64)]) -> Vec<(String, u64)> {
+    let old = |kind: &str| before.iter().find(|(k, _)| k == kind).map_or(0, |(_, n)| *n);
+    sent(lab).into_iter().map(|(kind, n)| (n - old(&kind), kind)).filter(|(n, _)| *n > 0).map(|(n, k)| (k, n)).collect()
+}
