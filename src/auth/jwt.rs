@@ -1,0 +1,138 @@
+//! Login tokens: JWTs that a front end mints.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, Validation};
+use serde_json::{Map, Value};
+
+use super::jwks::Jwks;
+use super::{Capabilities, Capability, Principal};
+use crate::config::JwtConfig;
+use crate::error::Error;
+
+/// How often, at most, the log says at `info` why a token was refused.
+const HINT_EVERY: Duration = Duration::from_secs(60);
+
+/// The check of login tokens.
+#[derive(Debug)]
+pub(super) struct Verifier {
+    config: JwtConfig,
+    jwks: Jwks,
+    hinted_at: Mutex<Option<Instant>>,
+}
+
+type Claims = Map<String, Value>;
+
+impl Verifier {
+    pub(super) fn new(config: &JwtConfig) -> Result<Self, reqwest::Error> {
+        Ok(Self {
+            config: config.clone(),
+            jwks: Jwks::new(config)?,
+            hinted_at: Mutex::default(),
+        })
+    }
+
+    pub(super) async fn authenticate(&self, token: &str) -> Result<Principal, Error> {
+        let refused = |reason: String| {
+            self.hint(&reason);
+            Error::unauthorized()
+        };
+        // What is no JWT of a kind we accept is refused before anything is fetched for it. `none` does not even parse.
+        let header = jsonwebtoken::decode_header(token).map_err(|_| Error::unauthorized())?;
+        if !matches!(
+            header.alg,
+            Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA
+        ) {
+            return Err(refused(format!("its alg is {:?}; RS256, ES256 or EdDSA are accepted", header.alg)));
+        }
+        // RFC 7515, section 4.1.11: an extension that must be understood, and none is.
+        if header.crit.is_some() {
+            return Err(refused("it has a crit header".to_owned()));
+        }
+        let Some(key) = self.jwks.find(header.kid.as_deref()).await? else {
+            return Err(refused("JWKS_URL has no key with its kid".to_owned()));
+        };
+        let mut validation = Validation::new(key.algorithm);
+        validation.leeway = self.config.leeway.as_secs();
+        validation.validate_nbf = true;
+        validation.set_issuer(&[&self.config.issuer]);
+        validation.set_audience(&[&self.config.audience]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
+        let claims = jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation)
+            .map_err(|error| refused(explain(error.kind(), token)))?
+            .claims;
+        self.principal(&claims).map_err(refused)
+    }
+
+    fn principal(&self, claims: &Claims) -> Result<Principal, String> {
+        let text = |claim: &str| claims.get(claim).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let organization_id = text(&self.config.organization_claim).ok_or_else(|| {
+            format!(
+                "its claim {} holds no organization (JWT_ORGANIZATION_CLAIM)",
+                self.config.organization_claim
+            )
+        })?;
+        Ok(Principal {
+            organization_id: organization_id.to_owned(),
+            user_id: text(&self.config.user_claim).map(str::to_owned),
+            capabilities: capabilities(text(&self.config.role_claim)),
+        })
+    }
+
+    /// Tells the operator why tokens are refused: once in a while at `info`, always at `debug`. Callers learn nothing.
+    fn hint(&self, reason: &str) {
+        let mut hinted_at = self.hinted_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if hinted_at.is_none_or(|at| at.elapsed() >= HINT_EVERY) {
+            *hinted_at = Some(Instant::now());
+            tracing::info!(reason, "login token refused");
+        } else {
+            tracing::debug!(reason, "login token refused");
+        }
+    }
+}
+
+/// What a role may do.
+fn capabilities(role: Option<&str>) -> Capabilities {
+    match role {
+        Some("owner" | "admin") => Capability::ALL.into_iter().collect(),
+        Some("member") => [Capability::Read, Capability::Send].into_iter().collect(),
+        _ => Capabilities::NONE,
+    }
+}
+
+/// Why a token was refused, for the log.
+fn explain(error: &ErrorKind, token: &str) -> String {
+    // The times are looked at only after the signature, so it is a true token that has them.
+    let seconds = |claim: &str| {
+        let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+        let claims: Claims = serde_json::from_slice(&payload).ok()?;
+        let at = claims.get(claim)?.as_f64()?;
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .ok()?;
+        Some((at - now.as_secs_f64()).abs().round())
+    };
+    match error {
+        ErrorKind::ImmatureSignature => format!(
+            "it is not valid for another {} s: check this machine's clock and the issuer's",
+            seconds("nbf").unwrap_or_default()
+        ),
+        ErrorKind::ExpiredSignature => format!(
+            "it expired {} s ago; if it is fresh, check this machine's clock and the issuer's",
+            seconds("exp").unwrap_or_default()
+        ),
+        ErrorKind::InvalidIssuer => "its iss is not JWT_ISSUER".to_owned(),
+        ErrorKind::InvalidAudience => "its aud does not contain JWT_AUDIENCE".to_owned(),
+        ErrorKind::InvalidSignature => "its signature is not by the key that it names".to_owned(),
+        ErrorKind::InvalidAlgorithm => "its alg is not that of the key that it names".to_owned(),
+        ErrorKind::MissingRequiredClaim(claim) => format!("it has no valid claim {claim}"),
+        _ => "it is malformed".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

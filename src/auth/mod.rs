@@ -1,0 +1,49 @@
+//! Credentials: a bearer token in, a [`Principal`] out.
+//!
+//! Two kinds of token: an api key (`wa_…`, looked up by its hash) and a login JWT (verified against a JWKS).
+
+pub mod api_key;
+mod jwks;
+mod jwt;
+mod principal;
+
+pub use principal::{Capabilities, Capability, Principal, UnknownCapability};
+
+use crate::config::JwtConfig;
+use crate::error::Error;
+use crate::store::Store;
+
+/// Verifies credentials.
+#[derive(Debug)]
+pub struct Auth {
+    api_keys: api_key::ApiKeys,
+    jwt: Option<jwt::Verifier>,
+}
+
+impl Auth {
+    /// Checks api keys against `store` and, when `jwt` is configured, login tokens against its JWKS. Nothing is fetched yet.
+    ///
+    /// # Errors
+    /// The HTTP client for the JWKS cannot be built.
+    pub fn new(store: Store, jwt: Option<&JwtConfig>) -> Result<Self, reqwest::Error> {
+        Ok(Self {
+            api_keys: api_key::ApiKeys::new(store),
+            jwt: jwt.map(jwt::Verifier::new).transpose()?,
+        })
+    }
+
+    /// Who the bearer of this token is. `token` is what follows `Bearer ` in the `Authorization` header.
+    ///
+    /// # Errors
+    /// 401 for no token or one that does not verify; 503 when that cannot be told now.
+    pub async fn authenticate(&self, token: Option<&str>) -> Result<Principal, Error> {
+        let token = token.ok_or_else(Error::unauthorized)?;
+        if token.starts_with(api_key::PREFIX) {
+            return self.api_keys.authenticate(token).await;
+        }
+        match &self.jwt {
+            Some(verifier) => verifier.authenticate(token).await,
+            None => Err(Error::unauthorized()),
+        }
+    }
+}

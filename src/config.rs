@@ -1,0 +1,436 @@
+//! Every setting, its default and its environment name. The only reader of the environment.
+//!
+//! The prefix says what a setting is about: `GATEWAY_` this process, `WHATSAPP_` the network on the far side, `JWKS_` and
+//! `JWT_` the login tokens. A variable that is set but empty counts as not set.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use reqwest::Url;
+
+use crate::whatsapp::Network;
+
+/// What is logged unless `GATEWAY_LOG` says otherwise. The libraries below `warn` write phone numbers.
+pub const DEFAULT_LOG: &str = "info,whatsapp_rust=warn,wacore=warn,sqlx=warn";
+
+/// All settings.
+///
+/// | Variable | Default | Meaning |
+/// |---|---|---|
+/// | `GATEWAY_LISTEN` | `127.0.0.1:8080` | Address and port to serve on |
+/// | `GATEWAY_DATABASE` | `whatsapp-gateway.db` | SQLite file, made when missing |
+/// | `GATEWAY_REQUEST_TIMEOUT_SECONDS` | `60` | Longest a request may take, reading its body included |
+/// | `GATEWAY_MAX_REQUESTS` | `1024` | Requests served at once; more are refused with 503 |
+/// | `GATEWAY_SHUTDOWN_SECONDS` | `10` | Longest to wait for running requests when stopping |
+/// | `GATEWAY_LOG` | [`DEFAULT_LOG`] | What to log, as `level` or `module=level`, comma-separated |
+/// | `GATEWAY_LOG_FORMAT` | `text` | `text` or `json` |
+/// | `WHATSAPP_URL` | WhatsApp itself | WebSocket URL of a stand-in; needs `WHATSAPP_SERVER_KEY` |
+/// | `WHATSAPP_SERVER_KEY` | | The stand-in's public key, 64 hex digits; needs `WHATSAPP_URL` |
+/// | `JWKS_URL` | | Where the keys of login tokens are; `https`, or `http` on a loopback host. Needs `JWT_ISSUER` and `JWT_AUDIENCE`; without the three only api keys are accepted |
+/// | `JWT_ISSUER` | | What `iss` must be |
+/// | `JWT_AUDIENCE` | | What `aud` must contain |
+/// | `JWT_USER_CLAIM` | `sub` | The claim that holds the user id |
+/// | `JWT_ORGANIZATION_CLAIM` | `org` | The claim that holds the organization id |
+/// | `JWT_ROLE_CLAIM` | `role` | The claim that holds the role |
+/// | `JWT_LEEWAY_SECONDS` | `30` | How far the clocks may differ, at most 300 |
+/// | `JWKS_REFRESH_SECONDS` | `300` | How old the keys may get before they are fetched again |
+/// | `JWKS_COOLDOWN_SECONDS` | `30` | Least time between two fetches, whatever the tokens say |
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `GATEWAY_LISTEN`.
+    pub listen: SocketAddr,
+    /// `GATEWAY_DATABASE`.
+    pub database: PathBuf,
+    /// `GATEWAY_REQUEST_TIMEOUT_SECONDS` and `GATEWAY_MAX_REQUESTS`.
+    pub limits: Limits,
+    /// `GATEWAY_SHUTDOWN_SECONDS`.
+    pub shutdown_grace: Duration,
+    /// `WHATSAPP_URL` and `WHATSAPP_SERVER_KEY`.
+    pub network: Network,
+    /// `JWKS_URL` and all of `JWT_`; none when only api keys are accepted.
+    pub jwt: Option<JwtConfig>,
+}
+
+/// What the edge allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest a request may take.
+    pub request_timeout: Duration,
+    /// Requests served at once.
+    pub max_requests: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            request_timeout: Duration::from_secs(60),
+            max_requests: 1024,
+        }
+    }
+}
+
+/// How login tokens are verified.
+#[derive(Debug, Clone)]
+pub struct JwtConfig {
+    /// Where the keys are.
+    pub jwks_url: Url,
+    /// What `iss` must be.
+    pub issuer: String,
+    /// What `aud` must contain.
+    pub audience: String,
+    /// The claim that holds the user id.
+    pub user_claim: String,
+    /// The claim that holds the organization id.
+    pub organization_claim: String,
+    /// The claim that holds the role.
+    pub role_claim: String,
+    /// How far the clocks may differ.
+    pub leeway: Duration,
+    /// How old the keys may get before they are fetched again.
+    pub refresh: Duration,
+    /// Least time between two fetches.
+    pub cooldown: Duration,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines, an object a line.
+    Json,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogConfig {
+    /// `GATEWAY_LOG`.
+    pub filter: String,
+    /// `GATEWAY_LOG_FORMAT`.
+    pub format: LogFormat,
+}
+
+/// A setting that cannot be used: one line that names it and the fix.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name}: {fix}")]
+pub struct ConfigError {
+    name: &'static str,
+    fix: String,
+}
+
+impl ConfigError {
+    /// `fix` says what the setting must be.
+    pub fn new(name: &'static str, fix: impl Into<String>) -> Self {
+        Self {
+            name,
+            fix: fix.into(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the settings from the environment.
+    ///
+    /// # Errors
+    /// A setting that cannot be used.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::read(&Env(&|name| std::env::var_os(name)))
+    }
+
+    fn read(env: &Env) -> Result<Self, ConfigError> {
+        let limits = Limits::default();
+        Ok(Self {
+            listen: env
+                .parsed("GATEWAY_LISTEN", "an address and a port, such as 127.0.0.1:8080")?
+                .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080))),
+            database: database(env)?,
+            limits: Limits {
+                request_timeout: env.seconds(
+                    "GATEWAY_REQUEST_TIMEOUT_SECONDS",
+                    limits.request_timeout,
+                    1..=3600,
+                )?,
+                max_requests: env
+                    .parsed("GATEWAY_MAX_REQUESTS", "a number of at least 1")?
+                    .map_or(limits.max_requests, std::num::NonZeroUsize::get),
+            },
+            shutdown_grace: env.seconds(
+                "GATEWAY_SHUTDOWN_SECONDS",
+                Duration::from_secs(10),
+                0..=3600,
+            )?,
+            network: network(env)?,
+            jwt: jwt(env)?,
+        })
+    }
+}
+
+/// The database file alone, for commands that need nothing else.
+///
+/// # Errors
+/// `GATEWAY_DATABASE` cannot be used.
+pub fn database_from_env() -> Result<PathBuf, ConfigError> {
+    database(&Env(&|name| std::env::var_os(name)))
+}
+
+impl LogConfig {
+    /// Reads what is to be logged from the environment.
+    ///
+    /// # Errors
+    /// A setting that cannot be used.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::read(&Env(&|name| std::env::var_os(name)))
+    }
+
+    fn read(env: &Env) -> Result<Self, ConfigError> {
+        Ok(Self {
+            filter: env
+                .text("GATEWAY_LOG")?
+                .unwrap_or_else(|| DEFAULT_LOG.to_owned()),
+            format: match env.text("GATEWAY_LOG_FORMAT")?.as_deref() {
+                None | Some("text") => LogFormat::Text,
+                Some("json") => LogFormat::Json,
+                Some(_) => return Err(ConfigError::new("GATEWAY_LOG_FORMAT", "must be text or json")),
+            },
+        })
+    }
+}
+
+fn database(env: &Env) -> Result<PathBuf, ConfigError> {
+    Ok(env
+        .raw("GATEWAY_DATABASE")
+        .map_or_else(|| PathBuf::from("whatsapp-gateway.db"), PathBuf::from))
+}
+
+fn network(env: &Env) -> Result<Network, ConfigError> {
+    match (env.text("WHATSAPP_URL")?, env.text("WHATSAPP_SERVER_KEY")?) {
+        (None, None) => Ok(Network::WhatsApp),
+        (Some(_), None) => Err(ConfigError::new(
+            "WHATSAPP_SERVER_KEY",
+            "must be set when WHATSAPP_URL is; to reach WhatsApp itself set neither",
+        )),
+        (None, Some(_)) => Err(ConfigError::new(
+            "WHATSAPP_URL",
+            "must be set when WHATSAPP_SERVER_KEY is; to reach WhatsApp itself set neither",
+        )),
+        (Some(url), Some(key)) => {
+            let valid = Url::parse(&url)
+                .is_ok_and(|url| matches!(url.scheme(), "ws" | "wss") && url.has_host());
+            if !valid {
+                return Err(ConfigError::new(
+                    "WHATSAPP_URL",
+                    "must be a WebSocket URL, such as ws://127.0.0.1:9090/ws/chat",
+                ));
+            }
+            let server_key = hex_key(&key).ok_or_else(|| {
+                ConfigError::new(
+                    "WHATSAPP_SERVER_KEY",
+                    "must be the stand-in's public key, 64 hex digits",
+                )
+            })?;
+            Ok(Network::Standin { url, server_key })
+        }
+    }
+}
+
+fn hex_key(hex: &str) -> Option<[u8; 32]> {
+    if hex.len() != 64 || !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut key = [0; 32];
+    for (byte, at) in key.iter_mut().zip((0..).step_by(2)) {
+        *byte = u8::from_str_radix(hex.get(at..at + 2)?, 16).ok()?;
+    }
+    Some(key)
+}
+
+fn jwt(env: &Env) -> Result<Option<JwtConfig>, ConfigError> {
+    const TOGETHER: [&str; 3] = ["JWKS_URL", "JWT_ISSUER", "JWT_AUDIENCE"];
+    let [url, issuer, audience] = TOGETHER.map(|name| env.text(name));
+    let (jwks_url, issuer, audience) = match (url?, issuer?, audience?) {
+        (None, None, None) => return Ok(None),
+        (Some(url), Some(issuer), Some(audience)) => (jwks_url(&url)?, issuer, audience),
+        (url, issuer, _) => {
+            let missing = match (url, issuer) {
+                (None, _) => "JWKS_URL",
+                (_, None) => "JWT_ISSUER",
+                _ => "JWT_AUDIENCE",
+            };
+            return Err(ConfigError::new(
+                missing,
+                "must be set: login tokens need JWKS_URL, JWT_ISSUER and JWT_AUDIENCE; for api keys alone set none of them",
+            ));
+        }
+    };
+    let claim = |name, default: &str| -> Result<String, ConfigError> {
+        Ok(env.text(name)?.unwrap_or_else(|| default.to_owned()))
+    };
+    Ok(Some(JwtConfig {
+        jwks_url,
+        issuer,
+        audience,
+        user_claim: claim("JWT_USER_CLAIM", "sub")?,
+        organization_claim: claim("JWT_ORGANIZATION_CLAIM", "org")?,
+        role_claim: claim("JWT_ROLE_CLAIM", "role")?,
+        leeway: env.seconds("JWT_LEEWAY_SECONDS", Duration::from_secs(30), 0..=300)?,
+        refresh: env.seconds("JWKS_REFRESH_SECONDS", Duration::from_secs(300), 1..=86_400)?,
+        cooldown: env.seconds("JWKS_COOLDOWN_SECONDS", Duration::from_secs(30), 1..=3600)?,
+    }))
+}
+
+fn jwks_url(url: &str) -> Result<Url, ConfigError> {
+    let url = Url::parse(url)
+        .map_err(|_| ConfigError::new("JWKS_URL", "must be a URL, such as https://login.example.com/jwks.json"))?;
+    // Whoever can change the keys on the way can mint tokens.
+    let loopback = url.host_str().is_some_and(|host| {
+        host == "localhost"
+            || host
+                .trim_matches(['[', ']'])
+                .parse::<IpAddr>()
+                .is_ok_and(|ip| ip.is_loopback())
+    });
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if loopback => Ok(url),
+        _ => Err(ConfigError::new(
+            "JWKS_URL",
+            "must begin with https:// (http:// is for a loopback host only)",
+        )),
+    }
+}
+
+/// The environment, or a test's stand-in for it.
+struct Env<'a>(&'a dyn Fn(&str) -> Option<OsString>);
+
+impl Env<'_> {
+    fn raw(&self, name: &str) -> Option<OsString> {
+        (self.0)(name).filter(|value| !value.is_empty())
+    }
+
+    fn text(&self, name: &'static str) -> Result<Option<String>, ConfigError> {
+        self.raw(name)
+            .map(|value| value.into_string().map_err(|_| ConfigError::new(name, "must be UTF-8")))
+            .transpose()
+    }
+
+    fn parsed<T: FromStr>(
+        &self,
+        name: &'static str,
+        must_be: impl fmt::Display,
+    ) -> Result<Option<T>, ConfigError> {
+        self.text(name)?
+            .map(|value| {
+                value
+                    .trim()
+                    .parse()
+                    .map_err(|_| ConfigError::new(name, format!("must be {must_be}")))
+            })
+            .transpose()
+    }
+
+    fn seconds(
+        &self,
+        name: &'static str,
+        default: Duration,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> Result<Duration, ConfigError> {
+        let must_be = format!("a number of seconds from {} to {}", range.start(), range.end());
+        match self.parsed(name, &must_be)? {
+            None => Ok(default),
+            Some(seconds) if range.contains(&seconds) => Ok(Duration::from_secs(seconds)),
+            Some(_) => Err(ConfigError::new(name, format!("must be {must_be}"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(vars: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let vars: Vec<(String, OsString)> = vars
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).into()))
+            .collect();
+        Config::read(&Env(&move |name| {
+            vars.iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, value)| value.clone())
+        }))
+    }
+
+    #[test]
+    fn nothing_set_is_whatsapp_itself_and_api_keys_alone() {
+        let config = read(&[("WHATSAPP_URL", ""), ("JWT_ISSUER", "")]).expect("defaults");
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert!(matches!(config.network, Network::WhatsApp));
+        assert!(config.jwt.is_none());
+    }
+
+    #[test]
+    fn all_set() {
+        let key = "0aFF".repeat(16);
+        let config = read(&[
+            ("WHATSAPP_URL", "ws://127.0.0.1:1/ws"),
+            ("WHATSAPP_SERVER_KEY", &key),
+            ("JWKS_URL", "http://[::1]:2/jwks"),
+            ("JWT_ISSUER", "https://login.example.com"),
+            ("JWT_AUDIENCE", "gateway"),
+            ("JWT_ROLE_CLAIM", "https://example.com/role"),
+            ("JWKS_COOLDOWN_SECONDS", "5"),
+        ])
+        .expect("a configuration");
+        let Network::Standin { server_key, .. } = config.network else {
+            panic!("a stand-in");
+        };
+        assert_eq!(server_key[..2], [0x0a, 0xff]);
+        let jwt = config.jwt.expect("login tokens");
+        assert_eq!(jwt.role_claim, "https://example.com/role");
+        assert_eq!(jwt.cooldown, Duration::from_secs(5));
+    }
+
+    #[test]
+    fn a_bad_setting_is_named_with_its_fix() {
+        let key = "00".repeat(32);
+        for (vars, name) in [
+            (vec![("GATEWAY_LISTEN", "8080")], "GATEWAY_LISTEN"),
+            (vec![("GATEWAY_MAX_REQUESTS", "0")], "GATEWAY_MAX_REQUESTS"),
+            (
+                vec![("GATEWAY_REQUEST_TIMEOUT_SECONDS", "-1")],
+                "GATEWAY_REQUEST_TIMEOUT_SECONDS",
+            ),
+            (vec![("WHATSAPP_URL", "ws://h/")], "WHATSAPP_SERVER_KEY"),
+            (vec![("WHATSAPP_SERVER_KEY", key.as_str())], "WHATSAPP_URL"),
+            (
+                vec![("WHATSAPP_URL", "http://h/"), ("WHATSAPP_SERVER_KEY", &key)],
+                "WHATSAPP_URL",
+            ),
+            (
+                vec![("WHATSAPP_URL", "ws://h/"), ("WHATSAPP_SERVER_KEY", "+f")],
+                "WHATSAPP_SERVER_KEY",
+            ),
+            (vec![("JWKS_URL", "https://h/")], "JWT_ISSUER"),
+            (vec![("JWT_ISSUER", "i"), ("JWT_AUDIENCE", "a")], "JWKS_URL"),
+            (
+                vec![("JWKS_URL", "https://h/"), ("JWT_ISSUER", "i")],
+                "JWT_AUDIENCE",
+            ),
+            (
+                vec![
+                    ("JWKS_URL", "http://login.example.com/"),
+                    ("JWT_ISSUER", "i"),
+                    ("JWT_AUDIENCE", "a"),
+                ],
+                "JWKS_URL",
+            ),
+        ] {
+            let error = read(&vars).expect_err(name).to_string();
+            assert!(error.starts_with(&format!("{name}: must be ")), "{error}");
+            assert!(!error.contains('\n') && !error.contains(&key), "{error}");
+        }
+    }
+}

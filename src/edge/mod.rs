@@ -1,0 +1,98 @@
+//! What wraps the router: request ids, limits, the access log, panics, and the one renderer of errors.
+
+mod error;
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request};
+use axum::http::HeaderValue;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
+
+use crate::config::Limits;
+use crate::error::{Code, Error};
+
+/// The header that carries a request's id, in and out.
+const REQUEST_ID: &str = "x-request-id";
+
+/// Wraps the whole router, its fallbacks included.
+pub fn wrap(router: Router, limits: Limits) -> Router {
+    let permits = Arc::new(Semaphore::new(limits.max_requests.min(Semaphore::MAX_PERMITS)));
+    router
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(move |request: Request, next: Next| {
+            let permits = Arc::clone(&permits);
+            async move {
+                let Ok(_permit) = permits.try_acquire() else {
+                    return Err(unavailable("too many requests at once"));
+                };
+                tokio::time::timeout(limits.request_timeout, next.run(request))
+                    .await
+                    .map_err(|_| unavailable("the request took too long"))
+            }
+        }))
+        .layer(middleware::from_fn(observe))
+}
+
+fn unavailable(message: &'static str) -> Error {
+    Error::new(Code::Unavailable, message).retry_after(Duration::from_secs(1))
+}
+
+/// Gives the request its id, which every log line about it carries, and logs how it ended. The log has the route, never
+/// the path: paths hold JIDs.
+async fn observe(request: Request, next: Next) -> Response {
+    let id = request
+        .headers()
+        .get(REQUEST_ID)
+        .filter(|id| is_sane(id))
+        .cloned()
+        .unwrap_or_else(new_id);
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let started = Instant::now();
+    // At `error`, so that a filter of any level keeps the id.
+    let span = tracing::error_span!("request", id = id.to_str().unwrap_or_default());
+    async {
+        let mut response = next.run(request).await;
+        tracing::info!(
+            %method,
+            route = route.as_ref().map_or("-", MatchedPath::as_str),
+            status = response.status().as_u16(),
+            ms = started.elapsed().as_secs_f64() * 1000.0,
+            "served"
+        );
+        response.headers_mut().insert(REQUEST_ID, id.clone());
+        response
+    }
+    .instrument(span.clone())
+    .await
+}
+
+/// Whether an id from outside may go into the log: short, and nothing that could break a line or look like one.
+fn is_sane(id: &HeaderValue) -> bool {
+    let id = id.as_bytes();
+    (1..=64).contains(&id.len())
+        && id
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+}
+
+fn new_id() -> HeaderValue {
+    // A ULID is letters and digits.
+    HeaderValue::try_from(ulid::Ulid::generate().to_string())
+        .unwrap_or(HeaderValue::from_static("-"))
+}
+
+/// The panic's own message is on stderr already, from the panic hook, with its place; it is not repeated here.
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    Error::internal("the handler panicked").into_response()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,463 @@
+//! The directory: the groups a session's account is in, and who is in them.
+//!
+//! A member is one person, whether seen by phone-number JID, by LID or by both. Wherever people are compared here, either
+//! name is enough, and a row learns the other name as soon as WhatsApp tells it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+
+use super::{Store, StoreError};
+use crate::jid::{GroupJid, SessionId};
+use crate::whatsapp::{GroupChange, GroupInfo, Participant, Role};
+
+/// Rows in one INSERT: eight values each stay far below the least limit on bound values (SQLite: 32,766).
+const ROWS_PER_INSERT: usize = 500;
+
+/// A group as the database keeps it. Times are epoch milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupRecord {
+    /// Its JID.
+    pub gid: String,
+    /// Its name.
+    pub subject: String,
+    /// Its description, if it has one.
+    pub description: Option<String>,
+    /// Who created it, a user JID or a LID.
+    pub owner: Option<String>,
+    /// Only admins may write.
+    pub is_announce: bool,
+    /// Only admins may change what describes the group.
+    pub is_locked: bool,
+    /// How many members are known.
+    pub participant_count: i64,
+    /// When WhatsApp says it was created.
+    pub created_at_wa: Option<i64>,
+    /// When the gateway first saw it.
+    pub first_seen_at: i64,
+    /// When it was last synced or changed.
+    pub updated_at: i64,
+}
+
+/// A member of a group as the database keeps it. Times are epoch milliseconds.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MemberRecord {
+    /// What the list is ordered by, and pages by: the LID where known, else the JID.
+    pub member_key: String,
+    /// By phone number, where WhatsApp told it.
+    pub jid: Option<String>,
+    /// By LID, where WhatsApp told it.
+    pub lid: Option<String>,
+    /// What they may do.
+    pub role: Role,
+    /// When the gateway first saw them in the group.
+    pub first_seen_at: i64,
+    /// When a sync or a notification last named them.
+    pub last_seen_at: i64,
+}
+
+// A phone number must not reach a log through `{:?}`.
+impl std::fmt::Debug for MemberRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MemberRecord")
+            .field("role", &self.role)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Replaces all that is known of the session's groups by `groups`, in one transaction. What stays keeps its
+    /// `first_seen_at`; what is not in `groups` goes.
+    ///
+    /// # Errors
+    /// The database failed; nothing has changed.
+    pub async fn sync_groups(
+        &self,
+        session: &SessionId,
+        groups: &[GroupInfo],
+        now: i64,
+    ) -> Result<(), StoreError> {
+        // Every transaction here begins with a write: one that begins with a read cannot wait for another writer in
+        // SQLite, it fails.
+        let mut tx = self.pool.begin().await?;
+        sqlx::query("UPDATE groups SET updated_at = $2 WHERE session_id = $1")
+            .bind(session.as_str())
+            .bind(now)
+            .execute(&mut *tx)
+            .await?;
+        let known: Vec<String> =
+            sqlx::query_scalar("SELECT group_jid FROM groups WHERE session_id = $1")
+                .bind(session.as_str())
+                .fetch_all(&mut *tx)
+                .await?;
+        let stay: std::collections::HashSet<&str> =
+            groups.iter().map(|group| group.gid.as_str()).collect();
+        for gone in known.iter().filter(|gid| !stay.contains(gid.as_str())) {
+            delete_group(&mut tx, session, gone).await?;
+        }
+        for group in groups {
+            write_group(&mut tx, session, group, now).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Replaces all that is known of one group.
+    ///
+    /// # Errors
+    /// The database failed; nothing has changed.
+    pub async fn sync_group(
+        &self,
+        session: &SessionId,
+        group: &GroupInfo,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.pool.begin().await?;
+        write_group(&mut tx, session, group, now).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Forgets a group and its members.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn delete_group(
+        &self,
+        session: &SessionId,
+        gid: &GroupJid,
+    ) -> Result<(), StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        delete_group(&mut connection, session, gid.as_str()).await
+    }
+
+    /// Applies a change to a known group; `false` when the group is not known, so that the caller can ask for it.
+    /// [`GroupChange::Unknown`] says nothing that could be applied: asking is the caller's.
+    ///
+    /// # Errors
+    /// The database failed; nothing has changed.
+    pub async fn change_group(
+        &self,
+        session: &SessionId,
+        gid: &GroupJid,
+        change: &GroupChange,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.pool.begin().await?;
+        // COALESCE leaves alone what the change does not name; a description can also go, so it has a flag of its own.
+        let (subject, describes, description, announce, locked) = match change {
+            GroupChange::Subject(subject) => (Some(subject), false, None, None, None),
+            GroupChange::Description(text) => (None, true, text.as_deref(), None, None),
+            GroupChange::Announce(on) => (None, false, None, Some(*on), None),
+            GroupChange::Locked(on) => (None, false, None, None, Some(*on)),
+            _ => (None, false, None, None, None),
+        };
+        let known = sqlx::query(
+            "UPDATE groups SET updated_at = $3, subject = COALESCE($4, subject),
+                 description = CASE WHEN $5 THEN $6 ELSE description END,
+                 is_announce = COALESCE($7, is_announce), is_locked = COALESCE($8, is_locked)
+             WHERE session_id = $1 AND group_jid = $2",
+        )
+        .bind(session.as_str())
+        .bind(gid.as_str())
+        .bind(now)
+        .bind(subject)
+        .bind(describes)
+        .bind(description)
+        .bind(announce)
+        .bind(locked)
+        .execute(&mut *tx)
+        .await?
+        .rows_affected()
+            > 0;
+        if !known {
+            return Ok(false);
+        }
+        match change {
+            GroupChange::Added(people) | GroupChange::Roles(people) => {
+                for person in people {
+                    let before = take_member(&mut tx, session, gid, person).await?;
+                    let member = merge(&before, person, now);
+                    insert_members(&mut tx, session, gid, std::iter::once(&member)).await?;
+                }
+            }
+            GroupChange::Removed(people) => {
+                for person in people {
+                    take_member(&mut tx, session, gid, person).await?;
+                }
+            }
+            GroupChange::Subject(_)
+            | GroupChange::Description(_)
+            | GroupChange::Announce(_)
+            | GroupChange::Locked(_)
+            | GroupChange::Unknown => {}
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Groups of a session, ordered by JID, at most `limit` of them, those after the JID `after`.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn list_groups(
+        &self,
+        session: &SessionId,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<GroupRecord>, StoreError> {
+        sqlx::query(
+            "SELECT g.*, (SELECT COUNT(*) FROM group_members m
+                          WHERE m.session_id = g.session_id AND m.group_jid = g.group_jid) AS participant_count
+             FROM groups g WHERE session_id = $1 AND group_jid > $2 ORDER BY group_jid LIMIT $3",
+        )
+        .bind(session.as_str())
+        .bind(after.unwrap_or_default())
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await?
+        .iter()
+        .map(GroupRecord::from_row)
+        .collect()
+    }
+
+    /// One group of a session.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn get_group(
+        &self,
+        session: &SessionId,
+        gid: &GroupJid,
+    ) -> Result<Option<GroupRecord>, StoreError> {
+        sqlx::query(
+            "SELECT g.*, (SELECT COUNT(*) FROM group_members m
+                          WHERE m.session_id = g.session_id AND m.group_jid = g.group_jid) AS participant_count
+             FROM groups g WHERE session_id = $1 AND group_jid = $2",
+        )
+        .bind(session.as_str())
+        .bind(gid.as_str())
+        .fetch_optional(&self.pool)
+        .await?
+        .as_ref()
+        .map(GroupRecord::from_row)
+        .transpose()
+    }
+
+    /// Members of a group, ordered by key, at most `limit` of them, those after the key `after`.
+    ///
+    /// # Errors
+    /// The database failed, or holds what this version cannot read.
+    pub async fn list_members(
+        &self,
+        session: &SessionId,
+        gid: &GroupJid,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<MemberRecord>, StoreError> {
+        sqlx::query(
+            "SELECT * FROM group_members WHERE session_id = $1 AND group_jid = $2 AND member_key > $3
+             ORDER BY member_key LIMIT $4",
+        )
+        .bind(session.as_str())
+        .bind(gid.as_str())
+        .bind(after.unwrap_or_default())
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await?
+        .iter()
+        .map(MemberRecord::from_row)
+        .collect()
+    }
+}
+
+/// Writes a group and makes its members those of `group`.
+async fn write_group(
+    db: &mut SqliteConnection,
+    session: &SessionId,
+    group: &GroupInfo,
+    now: i64,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO groups (session_id, group_jid, subject, description, owner_jid, is_announce, is_locked, created_at_wa,
+             first_seen_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
+         ON CONFLICT (session_id, group_jid) DO UPDATE SET subject = excluded.subject, description = excluded.description,
+             owner_jid = excluded.owner_jid, is_announce = excluded.is_announce, is_locked = excluded.is_locked,
+             created_at_wa = excluded.created_at_wa, updated_at = excluded.updated_at",
+    )
+    .bind(session.as_str())
+    .bind(group.gid.as_str())
+    .bind(&group.subject)
+    .bind(&group.description)
+    .bind(&group.owner)
+    .bind(group.is_announce)
+    .bind(group.is_locked)
+    .bind(group.created_at)
+    .bind(now)
+    .execute(&mut *db)
+    .await?;
+
+    let before = sqlx::query(
+        "DELETE FROM group_members WHERE session_id = $1 AND group_jid = $2 RETURNING *",
+    )
+    .bind(session.as_str())
+    .bind(group.gid.as_str())
+    .fetch_all(&mut *db)
+    .await?
+    .iter()
+    .map(MemberRecord::from_row)
+    .collect::<Result<Vec<_>, _>>()?;
+    let by_name: HashMap<&str, &MemberRecord> = before
+        .iter()
+        .flat_map(|member| member.names().map(move |name| (name, member)))
+        .collect();
+    // By key, because WhatsApp naming one person twice must not fail the sync.
+    let mut members: BTreeMap<String, MemberRecord> = BTreeMap::new();
+    for person in &group.participants {
+        let same = names(person).filter_map(|name| by_name.get(name).copied());
+        let member = merge(same, person, now);
+        members.insert(member.member_key.clone(), member);
+    }
+    insert_members(db, session, &group.gid, members.values()).await
+}
+
+/// Removes the rows of a person, who can have two while WhatsApp has not told that both names are one person's.
+async fn take_member(
+    db: &mut SqliteConnection,
+    session: &SessionId,
+    gid: &GroupJid,
+    person: &Participant,
+) -> Result<Vec<MemberRecord>, StoreError> {
+    sqlx::query(
+        "DELETE FROM group_members WHERE session_id = $1 AND group_jid = $2 AND (jid = $3 OR lid = $4) RETURNING *",
+    )
+    .bind(session.as_str())
+    .bind(gid.as_str())
+    .bind(person.jid.as_ref().map(|jid| jid.as_str()))
+    .bind(person.lid.as_ref().map(|lid| lid.as_str()))
+    .fetch_all(db)
+    .await?
+    .iter()
+    .map(MemberRecord::from_row)
+    .collect()
+}
+
+async fn insert_members<'m>(
+    db: &mut SqliteConnection,
+    session: &SessionId,
+    gid: &GroupJid,
+    members: impl Iterator<Item = &'m MemberRecord>,
+) -> Result<(), StoreError> {
+    let members: Vec<&MemberRecord> = members.collect();
+    for chunk in members.chunks(ROWS_PER_INSERT) {
+        QueryBuilder::<Sqlite>::new(
+            "INSERT INTO group_members (session_id, group_jid, member_key, jid, lid, role, first_seen_at, last_seen_at) ",
+        )
+        .push_values(chunk, |mut row, member| {
+            row.push_bind(session.as_str())
+                .push_bind(gid.as_str())
+                .push_bind(&member.member_key)
+                .push_bind(&member.jid)
+                .push_bind(&member.lid)
+                .push_bind(role_name(member.role))
+                .push_bind(member.first_seen_at)
+                .push_bind(member.last_seen_at);
+        })
+        .build()
+        .execute(&mut *db)
+        .await?;
+    }
+    Ok(())
+}
+
+async fn delete_group(
+    db: &mut SqliteConnection,
+    session: &SessionId,
+    gid: &str,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM groups WHERE session_id = $1 AND group_jid = $2")
+        .bind(session.as_str())
+        .bind(gid)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// The row of a person seen now, with what their earlier rows knew.
+fn merge<'m>(
+    before: impl IntoIterator<Item = &'m MemberRecord>,
+    person: &Participant,
+    now: i64,
+) -> MemberRecord {
+    let mut jid = person.jid.as_ref().map(ToString::to_string);
+    let mut lid = person.lid.as_ref().map(ToString::to_string);
+    let mut first_seen_at = now;
+    for earlier in before {
+        jid = jid.or_else(|| earlier.jid.clone());
+        lid = lid.or_else(|| earlier.lid.clone());
+        first_seen_at = first_seen_at.min(earlier.first_seen_at);
+    }
+    MemberRecord {
+        member_key: lid.clone().or_else(|| jid.clone()).unwrap_or_default(),
+        jid,
+        lid,
+        role: person.role,
+        first_seen_at,
+        last_seen_at: now,
+    }
+}
+
+fn names(person: &Participant) -> impl Iterator<Item = &str> {
+    let jid = person.jid.as_ref().map(|jid| jid.as_str());
+    let lid = person.lid.as_ref().map(|lid| lid.as_str());
+    jid.into_iter().chain(lid)
+}
+
+impl MemberRecord {
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.jid.as_deref().into_iter().chain(self.lid.as_deref())
+    }
+
+    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            member_key: row.try_get("member_key")?,
+            jid: row.try_get("jid")?,
+            lid: row.try_get("lid")?,
+            role: match row.try_get("role")? {
+                "member" => Role::Member,
+                "admin" => Role::Admin,
+                "superadmin" => Role::SuperAdmin,
+                _ => return Err(StoreError::Unreadable("member role")),
+            },
+            first_seen_at: row.try_get("first_seen_at")?,
+            last_seen_at: row.try_get("last_seen_at")?,
+        })
+    }
+}
+
+const fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Member => "member",
+        Role::Admin => "admin",
+        Role::SuperAdmin => "superadmin",
+    }
+}
+
+impl GroupRecord {
+    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            gid: row.try_get("group_jid")?,
+            subject: row.try_get("subject")?,
+            description: row.try_get("description")?,
+            owner: row.try_get("owner_jid")?,
+            is_announce: row.try_get("is_announce")?,
+            is_locked: row.try_get("is_locked")?,
+            participant_count: row.try_get("participant_count")?,
+            created_at_wa: row.try_get("created_at_wa")?,
+            first_seen_at: row.try_get("first_seen_at")?,
+            updated_at: row.try_get("updated_at")?,
+        })
+    }
+}
