@@ -264,7 +264,7 @@ impl Shared {
 
     /// Keeps the state file up to date until it is dropped.
     pub(crate) async fn keep_saved(&self) {
-        loop {
+        while self.file.is_some() {
             self.until(|state| state.unsaved.then_some(())).await;
             if let Err(error) = self.save() {
                 tracing::warn!(%error, "can't write the state file");
