@@ -115,9 +115,15 @@ mod tests {
         let invalid = Error::from(invalid);
         assert_eq!(invalid.code, Code::ValidationError);
         assert_eq!(invalid.details["violations"][0]["field"], "limit");
-        assert_eq!(Error::from(Rejection::NotFound).details["resource"], "route");
+        assert_eq!(
+            Error::from(Rejection::NotFound).details["resource"],
+            "route"
+        );
         for (rejection, code) in [
-            (Rejection::PayloadTooLarge { limit: 1 }, Code::PayloadTooLarge),
+            (
+                Rejection::PayloadTooLarge { limit: 1 },
+                Code::PayloadTooLarge,
+            ),
             (Rejection::UnsupportedMediaType, Code::UnsupportedMediaType),
             (Rejection::MethodNotAllowed, Code::MethodNotAllowed),
         ] {

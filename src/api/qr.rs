@@ -103,7 +103,10 @@ mod tests {
         let width = lines[0].chars().count();
         assert!(lines.iter().all(|line| line.chars().count() == width));
         assert_eq!(lines.len(), width.div_ceil(2));
-        assert!(lines[0].chars().all(|block| block == '█'), "light on a dark terminal");
+        assert!(
+            lines[0].chars().all(|block| block == '█'),
+            "light on a dark terminal"
+        );
     }
 
     #[test]

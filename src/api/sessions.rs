@@ -15,7 +15,9 @@ impl Sessions for Api {
         query: ListSessionsQueryParams,
     ) -> Result<ListSessionsResponse, Error> {
         let after = query.cursor.as_ref().map(|cursor| cursor.0.as_str());
-        let page = self.sessions.list(&principal.organization_id, after, query.limit);
+        let page = self
+            .sessions
+            .list(&principal.organization_id, after, query.limit);
         Ok(ListSessionsResponse::Status200(models::SessionList {
             data: page.items.into_iter().map(session).collect(),
             next_cursor: page.next,

@@ -20,7 +20,11 @@ async fn rig(role: Role) -> Rig {
 }
 
 async fn add(rig: &Rig, answer: Result<Vec<AddOutcome>, CallError>) -> Result<(), Error> {
-    rig.connection.adds.lock().expect("no panic").push_back(answer);
+    rig.connection
+        .adds
+        .lock()
+        .expect("no panic")
+        .push_back(answer);
     add_members(&rig.session, &gid(), &participants(&[1, 2])).await
 }
 
@@ -32,7 +36,12 @@ fn nobody_twice_and_in_order() {
 
 #[test]
 fn at_least_one_and_at_most_1024() {
-    for (count, rule) in [(0, Some("required")), (1, None), (1024, None), (1025, Some("length"))] {
+    for (count, rule) in [
+        (0, Some("required")),
+        (1, None),
+        (1024, None),
+        (1025, Some("length")),
+    ] {
         match (Participants::new((0..count).map(user).collect()), rule) {
             (Ok(people), None) => assert_eq!(people.as_slice().len(), count),
             (Err(error), Some(rule)) => {
@@ -65,7 +74,10 @@ async fn one_round_trip_whatever_becomes_of_the_people() {
 async fn a_member_who_is_no_admin_is_refused_without_asking() {
     let rig = rig(Role::Member).await;
     let error = add(&rig, Ok(vec![])).await.expect_err("refused");
-    assert_eq!((error.code, &error.details["reason"]), (Code::Forbidden, &"not_group_admin".into()));
+    assert_eq!(
+        (error.code, &error.details["reason"]),
+        (Code::Forbidden, &"not_group_admin".into())
+    );
     assert_eq!(rig.asked(), []);
 }
 
@@ -76,7 +88,10 @@ async fn an_unknown_group_is_refused_without_asking() {
     let error = add_members(&rig.session, &other, &participants(&[1]))
         .await
         .expect_err("refused");
-    assert_eq!((error.code, &error.details["resource"]), (Code::NotFound, &"group".into()));
+    assert_eq!(
+        (error.code, &error.details["resource"]),
+        (Code::NotFound, &"group".into())
+    );
     assert_eq!(rig.asked(), []);
 }
 
@@ -107,8 +122,16 @@ async fn what_is_stored_is_listed() {
     let page = list(&rig.session, None, 10).await.expect("groups");
     assert_eq!(page.items[0].gid, gid().as_str());
     assert_eq!(page.next, None);
-    assert_eq!(get(&rig.session, &gid()).await.expect("a group").participant_count, 1);
-    let page = members(&rig.session, &gid(), None, 10).await.expect("members");
+    assert_eq!(
+        get(&rig.session, &gid())
+            .await
+            .expect("a group")
+            .participant_count,
+        1
+    );
+    let page = members(&rig.session, &gid(), None, 10)
+        .await
+        .expect("members");
     assert_eq!(page.items[0].jid.as_deref(), Some(ME));
 
     let other: GroupJid = "1@g.us".parse().expect("a group JID");

@@ -15,9 +15,7 @@ use super::supervisor::Supervisor;
 use super::{Registry, Sessions};
 use crate::jid::{GroupJid, SessionId, UserJid};
 use crate::store::{SessionRecord, Status, Store};
-use crate::whatsapp::{
-    AddOutcome, CallError, Connection, GroupInfo, Network, Participant, Role,
-};
+use crate::whatsapp::{AddOutcome, CallError, Connection, GroupInfo, Network, Participant, Role};
 
 /// Answers what it is told to, in order, and remembers what it was asked.
 #[derive(Default)]
@@ -35,7 +33,10 @@ impl Connection for Fake {
     }
 
     async fn group(&self, gid: &GroupJid) -> Result<GroupInfo, CallError> {
-        self.asked.lock().expect("no panic").push((gid.clone(), vec![]));
+        self.asked
+            .lock()
+            .expect("no panic")
+            .push((gid.clone(), vec![]));
         let answer = self.groups.lock().expect("no panic").pop_front();
         answer.unwrap_or(Err(CallError::NotConnected))
     }
@@ -45,7 +46,10 @@ impl Connection for Fake {
         gid: &GroupJid,
         users: &[UserJid],
     ) -> Result<Vec<AddOutcome>, CallError> {
-        self.asked.lock().expect("no panic").push((gid.clone(), users.to_vec()));
+        self.asked
+            .lock()
+            .expect("no panic")
+            .push((gid.clone(), users.to_vec()));
         let answer = self.adds.lock().expect("no panic").pop_front();
         answer.unwrap_or(Err(CallError::NotConnected))
     }
@@ -90,7 +94,9 @@ impl Rig {
             roles: Roles::default(),
         }));
         supervisor.synced(Ok(groups)).await;
-        let session = Sessions(registry).owned("org", id.as_str()).expect("a session");
+        let session = Sessions(registry)
+            .owned("org", id.as_str())
+            .expect("a session");
         Self {
             connection,
             session,
@@ -139,7 +145,9 @@ pub(crate) fn group(participants: Vec<Participant>) -> GroupInfo {
 }
 
 pub(crate) async fn open(directory: &Path) -> Store {
-    Store::open(&directory.join("test.db")).await.expect("a database")
+    Store::open(&directory.join("test.db"))
+        .await
+        .expect("a database")
 }
 
 /// A network without a server: a line that is opened to it never connects.

@@ -127,7 +127,10 @@ mod tests {
         assert_eq!(dropped.code, Code::NotImplemented);
         assert_eq!(dropped.details["status"], "connecting");
 
-        assert_eq!(call_refused(CallError::Unanswered).code, Code::UpstreamTimeout);
+        assert_eq!(
+            call_refused(CallError::Unanswered).code,
+            Code::UpstreamTimeout
+        );
         let broken = call_refused(CallError::Other("inside".into()));
         assert_eq!(broken.code, Code::Internal);
         assert!(!broken.message.contains("inside"));

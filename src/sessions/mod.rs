@@ -1,5 +1,6 @@
 //! Sessions: the registry of all of them, and one supervisor task for each.
 
+mod commands;
 #[cfg(test)]
 pub(crate) mod fake;
 mod live;
@@ -26,8 +27,9 @@ use crate::error::Error;
 use crate::jid::SessionId;
 use crate::store::{self, SessionRecord, Status, Store, StoreError};
 use crate::whatsapp::Network;
+use commands::Command;
 use owned::Entry;
-use supervisor::{Command, Supervisor};
+use supervisor::Supervisor;
 
 /// How long all sessions together may take to close their lines.
 const SHUTDOWN: Duration = Duration::from_secs(10);
@@ -59,7 +61,10 @@ impl<T> Page<T> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = items.len() > limit;
         items.truncate(limit);
-        let next = items.last().filter(|_| more).map(|item| key(item).to_owned());
+        let next = items
+            .last()
+            .filter(|_| more)
+            .map(|item| key(item).to_owned());
         Self { items, next }
     }
 }
@@ -117,7 +122,11 @@ impl Sessions {
             organization_id: organization_id.to_owned(),
             created_by_user_id: created_by_user_id.map(ToOwned::to_owned),
             label,
-            status: if start { Status::Connecting } else { Status::Stopped },
+            status: if start {
+                Status::Connecting
+            } else {
+                Status::Stopped
+            },
             started: start,
             phone_number: None,
             wa_jid: None,
@@ -168,7 +177,11 @@ impl Sessions {
             .iter()
             .filter(|(id, _)| after.is_none_or(|after| id.as_str() > after))
             .filter(|(_, entry)| entry.organization_id == organization_id)
-            .take(usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1))
+            .take(
+                usize::try_from(limit)
+                    .unwrap_or(usize::MAX)
+                    .saturating_add(1),
+            )
             .map(|(_, entry)| entry.view.borrow().record.clone())
             .collect();
         Page::of(records, limit, |record: &SessionRecord| record.id.as_str())

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Registry;
+use super::commands::Command;
 use super::live::{Connected, Live};
 use super::pairing::Qr;
-use super::supervisor::Command;
 use crate::error::{Code, Error};
 use crate::jid::SessionId;
 use crate::store::{SessionRecord, Store};

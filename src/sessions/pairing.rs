@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::live::call_refused;
 use super::OwnedSession;
+use super::commands::Command;
+use super::live::call_refused;
 use super::owned::View;
-use super::supervisor::Command;
 use crate::error::{Code, Error, Violation};
 use crate::store;
-use crate::whatsapp::PairError;
+use crate::whatsapp::{CallError, PairError};
 
 /// How long a caller who asks for a QR code waits for the first one.
 const QR_WAIT: Duration = Duration::from_secs(2);
@@ -40,9 +40,11 @@ impl OwnedSession {
     /// 400 where the session is paired; 404 `qr` where WhatsApp has not handed out a code yet.
     pub async fn qr(&self) -> Result<Qr, Error> {
         self.start_pairing().await?;
-        self.qr_within(QR_WAIT)
-            .await?
-            .ok_or_else(|| Error::not_found("qr"))
+        self.qr_within(QR_WAIT).await?.ok_or_else(|| {
+            let mut error = Error::not_found("qr");
+            error.message = "no QR code yet".into();
+            error
+        })
     }
 
     /// A code to type into the phone with the number `phone` (digits, country code first). Starts pairing where that is
@@ -113,6 +115,13 @@ pub(super) fn pairing_refused(error: PairError) -> Error {
     match error {
         PairError::AlreadyPaired => already_paired(),
         PairError::PhoneNumber => Error::validation(&[Violation::new("phone", "pattern")]),
+        PairError::Call(CallError::NotConnected) => line_dropped(),
         PairError::Call(error) => call_refused(error),
     }
+}
+
+/// 503 for a line that dropped while it was asked for a pairing code. It comes back by itself.
+pub(super) fn line_dropped() -> Error {
+    Error::new(Code::Unavailable, "the line to WhatsApp dropped")
+        .retry_after(Duration::from_secs(5))
 }

@@ -173,16 +173,25 @@ mod tests {
     #[test]
     fn the_own_role_is_found_by_either_name() {
         let role = |participants| known(participants).get(&gid());
-        assert_eq!(role(vec![other(Role::Admin), me(Role::Member)]), Some(Role::Member));
+        assert_eq!(
+            role(vec![other(Role::Admin), me(Role::Member)]),
+            Some(Role::Member)
+        );
         assert_eq!(role(vec![me(Role::SuperAdmin)]), Some(Role::SuperAdmin));
-        assert_eq!(role(vec![by_lid("123456789012345@lid", Role::Admin)]), Some(Role::Admin));
+        assert_eq!(
+            role(vec![by_lid("123456789012345@lid", Role::Admin)]),
+            Some(Role::Admin)
+        );
         // Not among them: nothing to act on.
         assert_eq!(role(vec![other(Role::Admin)]), Some(Role::Member));
     }
 
     #[test]
     fn an_account_without_a_lid_is_not_everyone_without_a_lid() {
-        let account = Account { lid: None, ..account() };
+        let account = Account {
+            lid: None,
+            ..account()
+        };
         assert!(!account.is(&other(Role::Admin)));
     }
 
@@ -201,21 +210,76 @@ mod tests {
         let lid = "123456789012345@lid";
         // (the role before, the change, what follows, the role after)
         let table = [
-            (Some(Role::Admin), C::Roles(vec![me(Role::Member)]), Then::Record, Some(Role::Member)),
-            (Some(Role::Admin), C::Roles(vec![by_lid(lid, Role::Member)]), Then::Record, Some(Role::Member)),
-            (Some(Role::Member), C::Roles(vec![other(Role::Member), me(Role::Admin)]), Then::Record, Some(Role::Admin)),
-            (Some(Role::Admin), C::Roles(vec![other(Role::Member)]), Then::Record, Some(Role::Admin)),
-            (Some(Role::Admin), C::Added(vec![other(Role::Member)]), Then::Record, Some(Role::Admin)),
-            (Some(Role::Admin), C::Removed(vec![other(Role::Member)]), Then::Record, Some(Role::Admin)),
-            (Some(Role::Admin), C::Removed(vec![me(Role::Member)]), Then::Drop, None),
-            (Some(Role::Admin), C::Removed(vec![by_lid(lid, Role::Member)]), Then::Drop, None),
+            (
+                Some(Role::Admin),
+                C::Roles(vec![me(Role::Member)]),
+                Then::Record,
+                Some(Role::Member),
+            ),
+            (
+                Some(Role::Admin),
+                C::Roles(vec![by_lid(lid, Role::Member)]),
+                Then::Record,
+                Some(Role::Member),
+            ),
+            (
+                Some(Role::Member),
+                C::Roles(vec![other(Role::Member), me(Role::Admin)]),
+                Then::Record,
+                Some(Role::Admin),
+            ),
+            (
+                Some(Role::Admin),
+                C::Roles(vec![other(Role::Member)]),
+                Then::Record,
+                Some(Role::Admin),
+            ),
+            (
+                Some(Role::Admin),
+                C::Added(vec![other(Role::Member)]),
+                Then::Record,
+                Some(Role::Admin),
+            ),
+            (
+                Some(Role::Admin),
+                C::Removed(vec![other(Role::Member)]),
+                Then::Record,
+                Some(Role::Admin),
+            ),
+            (
+                Some(Role::Admin),
+                C::Removed(vec![me(Role::Member)]),
+                Then::Drop,
+                None,
+            ),
+            (
+                Some(Role::Admin),
+                C::Removed(vec![by_lid(lid, Role::Member)]),
+                Then::Drop,
+                None,
+            ),
             (None, C::Removed(vec![me(Role::Member)]), Then::Drop, None),
             (None, C::Added(vec![me(Role::Member)]), Then::Ask, None),
-            (Some(Role::Admin), C::Added(vec![me(Role::Member)]), Then::Ask, Some(Role::Admin)),
+            (
+                Some(Role::Admin),
+                C::Added(vec![me(Role::Member)]),
+                Then::Ask,
+                Some(Role::Admin),
+            ),
             (None, C::Subject("New".to_owned()), Then::Ask, None),
             (None, C::Roles(vec![me(Role::Admin)]), Then::Ask, None),
-            (Some(Role::Admin), C::Subject("New".to_owned()), Then::Record, Some(Role::Admin)),
-            (Some(Role::Admin), C::Announce(true), Then::Record, Some(Role::Admin)),
+            (
+                Some(Role::Admin),
+                C::Subject("New".to_owned()),
+                Then::Record,
+                Some(Role::Admin),
+            ),
+            (
+                Some(Role::Admin),
+                C::Announce(true),
+                Then::Record,
+                Some(Role::Admin),
+            ),
             (Some(Role::Admin), C::Unknown, Then::Ask, Some(Role::Admin)),
         ];
         for (before, change, then, after) in table {
@@ -223,7 +287,11 @@ mod tests {
             if before.is_none() {
                 roles.remove(&gid());
             }
-            assert_eq!(roles.apply(&account(), &gid(), &change), then, "{before:?} {change:?}");
+            assert_eq!(
+                roles.apply(&account(), &gid(), &change),
+                then,
+                "{before:?} {change:?}"
+            );
             assert_eq!(roles.get(&gid()), after, "{before:?} {change:?}");
         }
     }

@@ -196,11 +196,7 @@ impl State {
         };
         let closed = self.line == Line::Closed;
         self.rest(status, false);
-        if closed {
-            vec![]
-        } else {
-            vec![Effect::Close]
-        }
+        if closed { vec![] } else { vec![Effect::Close] }
     }
 
     /// A session that works already may be told again, after a reconnect that went unnoticed: it goes on working while
@@ -339,10 +335,15 @@ mod tests {
         let mut state = state(Status::Connecting, true, Line::Opening, false);
         let mut pauses = Vec::new();
         for _ in 0..9 {
-            pauses.extend(state.step(Input::Ended).into_iter().filter_map(|e| match e {
-                Effect::ReopenAfter(pause) => Some(pause.as_secs()),
-                _ => None,
-            }));
+            pauses.extend(
+                state
+                    .step(Input::Ended)
+                    .into_iter()
+                    .filter_map(|e| match e {
+                        Effect::ReopenAfter(pause) => Some(pause.as_secs()),
+                        _ => None,
+                    }),
+            );
             state.step(Input::Reopen);
         }
         assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
@@ -359,7 +360,10 @@ mod tests {
             (Status::Failed, Status::Failed),
         ] {
             let state = State::at_rest(stored, true);
-            assert_eq!((state.status, state.started, state.line), (read, true, Line::Closed));
+            assert_eq!(
+                (state.status, state.started, state.line),
+                (read, true, Line::Closed)
+            );
         }
     }
 }

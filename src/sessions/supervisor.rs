@@ -1,48 +1,29 @@
 //! One task a session: it owns the client, hears its events in order, takes commands, and is the only writer of the
 //! session's record, groups and members. What follows from what is decided in `state`; here it is done.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::future::{Future, pending};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::Registry;
-use super::live::{Live, call_refused};
+use super::commands::Command;
+use super::live::Live;
 use super::owned::{Entry, View};
-use super::pairing::{PairingCode, Qr, already_paired, pairing_refused};
+use super::pairing::Qr;
 use super::roles::Account;
 use super::state::{Effect, Input, State};
 use crate::error::Error;
 use crate::jid::{GroupJid, Lid, UserJid};
-use crate::store::{self, SessionRecord, Status, StoreError};
-use crate::whatsapp::{
-    CallError, Client, Connection, Event, GroupChange, GroupInfo, OpenError,
-};
+use crate::store::{self, DeviceState, SessionRecord, Status, StoreError};
+use crate::whatsapp::{CallError, Client, Connection, Event, GroupChange, GroupInfo, OpenError};
 
-/// How long a client may take to close its line.
-const CLOSE: Duration = Duration::from_secs(5);
-/// How long deleting a session waits for WhatsApp to unlink the device.
-const FAREWELL: Duration = Duration::from_secs(5);
 /// Callers that may wait for the supervisor's ear before further ones wait to be heard.
 const COMMANDS: usize = 8;
-
-/// What callers can ask of a session.
-pub(super) enum Command {
-    Start(Reply<SessionRecord>),
-    Stop(Reply<SessionRecord>),
-    Logout(Reply<SessionRecord>),
-    Delete(Reply<()>),
-    /// With this phone number.
-    PairWithCode(String, Reply<PairingCode>),
-    /// Close the line and end; the record stays as it is.
-    Shutdown(oneshot::Sender<()>),
-}
-
-type Reply<T> = oneshot::Sender<Result<T, Error>>;
 
 /// What work done aside brings back.
 pub(super) enum Done {
@@ -52,8 +33,8 @@ pub(super) enum Done {
     Pause(Input),
 }
 
-struct Line {
-    client: Client,
+pub(super) struct Line {
+    pub(super) client: Client,
     events: mpsc::Receiver<Event>,
 }
 
@@ -66,9 +47,9 @@ pub(super) struct Supervisor {
     commands: mpsc::Receiver<Command>,
     pub(super) state: State,
     qr: Option<Qr>,
-    line: Option<Line>,
-    /// Events that came while the client was busy with a command.
-    backlog: VecDeque<Event>,
+    pub(super) line: Option<Line>,
+    /// What the present client writes to.
+    device: Option<DeviceState>,
     /// Work under way for the present line; it ends with it.
     jobs: JoinSet<Done>,
     /// There from the first sync to the end of the connection.
@@ -105,7 +86,7 @@ impl Supervisor {
             state,
             qr: None,
             line: None,
-            backlog: VecDeque::new(),
+            device: None,
             jobs: JoinSet::new(),
             live: None,
             unsynced: Vec::new(),
@@ -126,10 +107,6 @@ impl Supervisor {
         }
         // The handlers are boxed for the sake of the many sessions that only wait here: their task stays small.
         loop {
-            if let Some(event) = self.backlog.pop_front() {
-                Box::pin(self.event(Some(event))).await;
-                continue;
-            }
             let goes_on = tokio::select! {
                 command = self.commands.recv() => match command {
                     Some(command) => Box::pin(self.command(command)).await,
@@ -155,36 +132,6 @@ impl Supervisor {
                 return;
             }
         }
-    }
-
-    /// Does what a caller asks; says whether the session goes on. A caller who has gone away does not hear the answer.
-    async fn command(&mut self, command: Command) -> bool {
-        match command {
-            Command::Start(reply) => {
-                let _ = reply.send(self.take(Input::Start).await);
-            }
-            Command::Stop(reply) => {
-                let _ = reply.send(self.take(Input::Stop).await);
-            }
-            Command::Logout(reply) => {
-                let _ = reply.send(self.logout().await);
-            }
-            Command::PairWithCode(phone, reply) => {
-                let _ = reply.send(self.pair_with_code(&phone).await);
-            }
-            Command::Delete(reply) => {
-                let deleted = self.delete().await;
-                let gone = deleted.is_ok();
-                let _ = reply.send(deleted);
-                return !gone;
-            }
-            Command::Shutdown(done) => {
-                self.close().await;
-                let _ = done.send(());
-                return false;
-            }
-        }
-        true
     }
 
     async fn event(&mut self, event: Option<Event>) {
@@ -244,7 +191,7 @@ impl Supervisor {
     }
 
     /// Takes in what happened: new state, shown and saved first, then done.
-    async fn take(&mut self, input: Input) -> Result<SessionRecord, Error> {
+    pub(super) async fn take(&mut self, input: Input) -> Result<SessionRecord, Error> {
         let before = self.state.status;
         let effects = self.state.step(input);
         let status = self.state.status;
@@ -299,9 +246,10 @@ impl Supervisor {
         match effect {
             Effect::Open => {
                 let registry = Arc::clone(&self.registry);
-                let state = registry.store.device_state(&self.record.id);
-                self.jobs.spawn(async move {
-                    Done::Opened(Client::open(&registry.network, state).await)
+                let device = registry.store.device_state(&self.record.id);
+                self.device = Some(device.clone());
+                self.spawn_job(async move {
+                    Done::Opened(Client::open(&registry.network, device).await)
                 });
             }
             Effect::Close => self.close().await,
@@ -335,15 +283,16 @@ impl Supervisor {
         self.asked.clear();
     }
 
-    async fn close(&mut self) {
+    pub(super) async fn close(&mut self) {
         self.abandon();
-        self.backlog.clear();
         if let Some(Line { client, events }) = self.line.take() {
             // Nobody listens any more: the client must not wait for room.
             drop(events);
-            if timeout(CLOSE, client.shutdown()).await.is_err() {
-                tracing::warn!(session = %self.record.id, "the line did not close in time");
-            }
+            client.shutdown().await;
+        }
+        // One that was still being built ends by itself; it must not write over what its successor writes.
+        if let Some(device) = self.device.take() {
+            device.close().await;
         }
     }
 
@@ -355,7 +304,11 @@ impl Supervisor {
     /// What the next job to end brings back.
     #[cfg(test)]
     pub(super) async fn next_job(&mut self) -> Done {
-        self.jobs.join_next().await.expect("a job").expect("no panic")
+        self.jobs
+            .join_next()
+            .await
+            .expect("a job")
+            .expect("no panic")
     }
 
     /// The calls of the line, while there is one.
@@ -378,60 +331,6 @@ impl Supervisor {
             self.record.wa_lid = Some(lid.to_string());
         }
     }
-
-    /// Unlinks the device. Where there is no connection WhatsApp can't be told: the keys are forgotten all the same, and
-    /// the phone goes on listing a device that nobody can use until it is removed there or expires.
-    async fn logout(&mut self) -> Result<SessionRecord, Error> {
-        match self.unlink().await {
-            Ok(()) | Err(CallError::NotConnected) => self.take(Input::Unlinked).await,
-            Err(error) => Err(call_refused(error)),
-        }
-    }
-
-    async fn delete(&mut self) -> Result<(), Error> {
-        match timeout(FAREWELL, self.unlink()).await {
-            Ok(Ok(()) | Err(CallError::NotConnected)) => {}
-            Ok(Err(error)) => {
-                tracing::warn!(session = %self.record.id, %error, "deleted without unlinking the device");
-            }
-            Err(_) => {
-                tracing::warn!(session = %self.record.id, "deleted without unlinking the device: no answer");
-            }
-        }
-        // Should the next step fail, what is left is a session without an account.
-        self.take(Input::Unlinked).await?;
-        self.registry.store.delete_session(&self.record.id).await?;
-        self.registry.remove(&self.record.id);
-        tracing::info!(session = %self.record.id, "session deleted");
-        Ok(())
-    }
-
-    async fn unlink(&mut self) -> Result<(), CallError> {
-        match &mut self.line {
-            Some(Line { client, events }) if client.is_usable() => {
-                hearing(events, &mut self.backlog, client.logout()).await
-            }
-            _ => Err(CallError::NotConnected),
-        }
-    }
-
-    async fn pair_with_code(&mut self, phone: &str) -> Result<PairingCode, Error> {
-        if self.record.wa_jid.is_some() {
-            return Err(already_paired());
-        }
-        let Some(Line { client, events }) = &mut self.line else {
-            return Err(Error::not_connected(self.state.status.as_str()));
-        };
-        let pairing = client.pair_with_code(phone);
-        let given = hearing(events, &mut self.backlog, pairing)
-            .await
-            .map_err(pairing_refused)?;
-        let valid_for = i64::try_from(given.valid_for.as_millis()).unwrap_or(0);
-        Ok(PairingCode {
-            code: given.code,
-            expires_at: store::now().saturating_add(valid_for),
-        })
-    }
 }
 
 /// The next event; never, while there is no line.
@@ -439,21 +338,5 @@ async fn next_event(line: &mut Option<Line>) -> Option<Event> {
     match line {
         Some(line) => line.events.recv().await,
         None => pending().await,
-    }
-}
-
-/// Waits for `call` while keeping the events that come in the meantime: the client must not be held up by its own
-/// events while it waits for an answer.
-async fn hearing<T>(
-    events: &mut mpsc::Receiver<Event>,
-    backlog: &mut VecDeque<Event>,
-    call: impl Future<Output = T>,
-) -> T {
-    tokio::pin!(call);
-    loop {
-        tokio::select! {
-            answer = &mut call => return answer,
-            Some(event) = events.recv() => backlog.push_back(event),
-        }
     }
 }

@@ -45,7 +45,9 @@ impl Supervisor {
         let groups = groups?;
         let account = self.account().ok_or("the account is not known")?;
         let store = &self.registry.store;
-        store.sync_groups(&self.record.id, &groups, store::now()).await?;
+        store
+            .sync_groups(&self.record.id, &groups, store::now())
+            .await?;
         let live = match (&self.live, self.connection()) {
             // It knows itself by the same names as before: go on with it, calls are using it.
             (Some(live), _) if live.account == account => Arc::clone(live),
@@ -123,7 +125,9 @@ impl Supervisor {
                 }
             }
             // Not a member any more, or no such group (whatsapp-rust's and whatsmeow's reading of these codes).
-            Err(CallError::Refused { code: 403 | 404, .. }) => {
+            Err(CallError::Refused {
+                code: 403 | 404, ..
+            }) => {
                 live.roles.remove(&gid);
                 self.drop_group(&gid).await;
             }
@@ -132,12 +136,7 @@ impl Supervisor {
     }
 
     async fn drop_group(&mut self, gid: &GroupJid) {
-        if let Err(error) = self
-            .registry
-            .store
-            .delete_group(&self.record.id, gid)
-            .await
-        {
+        if let Err(error) = self.registry.store.delete_group(&self.record.id, gid).await {
             self.behind(&error).await;
         }
     }

@@ -36,7 +36,11 @@ impl Rig {
     }
 
     fn answer(&self, group: Result<GroupInfo, CallError>) {
-        self.connection.groups.lock().expect("no panic").push_back(group);
+        self.connection
+            .groups
+            .lock()
+            .expect("no panic")
+            .push_back(group);
     }
 
     /// Lets the query under way come back.
@@ -49,7 +53,8 @@ impl Rig {
 #[tokio::test]
 async fn an_add_by_someone_else_is_recorded_without_a_query() {
     let mut rig = Rig::new(vec![admin_group()]).await;
-    rig.change(GroupChange::Added(vec![person(THIRD, Role::Member)])).await;
+    rig.change(GroupChange::Added(vec![person(THIRD, Role::Member)]))
+        .await;
     assert_eq!(
         rig.members().await,
         [
@@ -72,7 +77,8 @@ async fn a_demotion_counts_at_once() {
     };
     rig.change(GroupChange::Roles(vec![me])).await;
     assert_eq!(rig.may_act().expect_err("refused").code, Code::Forbidden);
-    rig.change(GroupChange::Roles(vec![person(ME, Role::Admin)])).await;
+    rig.change(GroupChange::Roles(vec![person(ME, Role::Admin)]))
+        .await;
     assert!(rig.may_act().is_ok());
     assert_eq!(rig.asked(), []);
 }
@@ -80,9 +86,17 @@ async fn a_demotion_counts_at_once() {
 #[tokio::test]
 async fn the_own_removal_drops_the_group() {
     let mut rig = Rig::new(vec![admin_group()]).await;
-    rig.change(GroupChange::Removed(vec![person(ME, Role::Member)])).await;
-    assert_eq!(rig.may_act().expect_err("refused").details["resource"], "group");
-    let stored = rig.session.store().get_group(rig.session.id(), &gid()).await;
+    rig.change(GroupChange::Removed(vec![person(ME, Role::Member)]))
+        .await;
+    assert_eq!(
+        rig.may_act().expect_err("refused").details["resource"],
+        "group"
+    );
+    let stored = rig
+        .session
+        .store()
+        .get_group(rig.session.id(), &gid())
+        .await;
     assert_eq!(stored.expect("an answer"), None);
 }
 
@@ -92,7 +106,8 @@ async fn what_a_change_does_not_say_is_asked_for() {
     rig.answer(Ok(admin_group()));
     rig.change(GroupChange::Unknown).await;
     // One question is enough, and what comes in the meantime is newer than its answer.
-    rig.change(GroupChange::Removed(vec![person(OTHER, Role::Member)])).await;
+    rig.change(GroupChange::Removed(vec![person(OTHER, Role::Member)]))
+        .await;
     rig.settle().await;
     assert_eq!(rig.members().await, [(ME.to_owned(), Role::Admin)]);
     assert!(rig.may_act().is_ok());
@@ -122,7 +137,10 @@ async fn a_group_that_whatsapp_does_not_show_is_dropped() {
     rig.answer(Err(refused));
     rig.change(GroupChange::Unknown).await;
     rig.settle().await;
-    assert_eq!(rig.may_act().expect_err("refused").details["resource"], "group");
+    assert_eq!(
+        rig.may_act().expect_err("refused").details["resource"],
+        "group"
+    );
     assert_eq!(rig.members().await, []);
 }
 
@@ -130,10 +148,14 @@ async fn a_group_that_whatsapp_does_not_show_is_dropped() {
 async fn changes_during_a_sync_survive_it() {
     let mut rig = Rig::new(vec![admin_group()]).await;
     rig.supervisor.state.syncing = true;
-    rig.change(GroupChange::Roles(vec![person(ME, Role::Member)])).await;
-    rig.change(GroupChange::Added(vec![person(THIRD, Role::Member)])).await;
+    rig.change(GroupChange::Roles(vec![person(ME, Role::Member)]))
+        .await;
+    rig.change(GroupChange::Added(vec![person(THIRD, Role::Member)]))
+        .await;
     // The answer is from before.
-    rig.supervisor.done(Done::Groups(Ok(vec![admin_group()]))).await;
+    rig.supervisor
+        .done(Done::Groups(Ok(vec![admin_group()])))
+        .await;
     assert_eq!(rig.may_act().expect_err("refused").code, Code::Forbidden);
     assert_eq!(rig.members().await.len(), 3);
     assert_eq!(rig.session.record().status.as_str(), "working", "{GROUP}");
@@ -143,7 +165,9 @@ async fn changes_during_a_sync_survive_it() {
 async fn a_sync_that_fails_is_tried_again_and_changes_nothing() {
     let mut rig = Rig::new(vec![admin_group()]).await;
     rig.supervisor.state.syncing = true;
-    rig.supervisor.done(Done::Groups(Err(CallError::Unanswered))).await;
+    rig.supervisor
+        .done(Done::Groups(Err(CallError::Unanswered)))
+        .await;
     assert!(rig.supervisor.state.syncing);
     assert!(rig.may_act().is_ok());
     assert_eq!(rig.members().await.len(), 2);

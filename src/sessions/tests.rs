@@ -5,11 +5,16 @@ use super::*;
 use crate::error::Code;
 
 async fn load(directory: &std::path::Path) -> Sessions {
-    Sessions::load(open(directory).await, nowhere()).await.expect("sessions")
+    Sessions::load(open(directory).await, nowhere())
+        .await
+        .expect("sessions")
 }
 
 async fn create(sessions: &Sessions, start: bool) -> OwnedSession {
-    let record = sessions.create("org", Some("user"), None, start).await.expect("created");
+    let record = sessions
+        .create("org", Some("user"), None, start)
+        .await
+        .expect("created");
     sessions.owned("org", record.id.as_str()).expect("owned")
 }
 
@@ -25,9 +30,16 @@ async fn a_session_is_seen_by_its_organization_alone() {
     let sessions = load(directory.path()).await;
     let session = create(&sessions, false).await;
     let id = session.id().as_str();
-    for (organization, id) in [("other", id), ("org", "01HZ0SESSION0000000000000"), ("org", "")] {
+    for (organization, id) in [
+        ("other", id),
+        ("org", "01HZ0SESSION0000000000000"),
+        ("org", ""),
+    ] {
         let error = sessions.owned(organization, id).err().expect("refused");
-        assert_eq!((error.code, &error.details["resource"]), (Code::NotFound, &"session".into()));
+        assert_eq!(
+            (error.code, &error.details["resource"]),
+            (Code::NotFound, &"session".into())
+        );
     }
     assert_eq!(sessions.list("other", None, 10).items, []);
     assert_eq!(sessions.list("org", None, 10).items, [session.record()]);
@@ -56,7 +68,11 @@ async fn the_list_is_read_page_by_page() {
         }
     }
     assert_eq!((seen, sizes), (ids, vec![2, 2, 1]));
-    assert_eq!(sessions.list("org", Some("~"), 2).items, [], "a cursor of nobody's making");
+    assert_eq!(
+        sessions.list("org", Some("~"), 2).items,
+        [],
+        "a cursor of nobody's making"
+    );
 }
 
 #[tokio::test]
@@ -65,21 +81,45 @@ async fn starting_and_stopping() {
     let sessions = load(directory.path()).await;
     let session = create(&sessions, false).await;
     let refused = session.connected().err().expect("refused");
-    assert_eq!((refused.code, &refused.details["status"]), (Code::NotImplemented, &"stopped".into()));
+    assert_eq!(
+        (refused.code, &refused.details["status"]),
+        (Code::NotImplemented, &"stopped".into())
+    );
 
-    assert_eq!(session.start().await.expect("started").status, Status::Connecting);
-    assert_eq!(session.start().await.expect("started still").status, Status::Connecting);
+    assert_eq!(
+        session.start().await.expect("started").status,
+        Status::Connecting
+    );
+    assert_eq!(
+        session.start().await.expect("started still").status,
+        Status::Connecting
+    );
     let saved = stored(&sessions).await;
     assert!(saved.started);
     assert_eq!(saved, session.record());
-    assert_eq!(session.connected().err().expect("refused").details["status"], "connecting");
+    assert_eq!(
+        session.connected().err().expect("refused").details["status"],
+        "connecting"
+    );
 
-    assert_eq!(session.stop().await.expect("stopped").status, Status::Stopped);
-    assert_eq!(session.stop().await.expect("stopped still").status, Status::Stopped);
+    assert_eq!(
+        session.stop().await.expect("stopped").status,
+        Status::Stopped
+    );
+    assert_eq!(
+        session.stop().await.expect("stopped still").status,
+        Status::Stopped
+    );
     assert_eq!(stored(&sessions).await, session.record());
 
-    assert_eq!(session.logout().await.expect("logged out").status, Status::LoggedOut);
-    assert_eq!(session.stop().await.expect("stays").status, Status::LoggedOut);
+    assert_eq!(
+        session.logout().await.expect("logged out").status,
+        Status::LoggedOut
+    );
+    assert_eq!(
+        session.stop().await.expect("stays").status,
+        Status::LoggedOut
+    );
     assert_eq!(stored(&sessions).await, session.record());
 }
 
@@ -92,8 +132,14 @@ async fn a_deleted_session_is_gone_everywhere() {
     assert!(sessions.owned("org", session.id().as_str()).is_err());
     assert_eq!(sessions.0.store.all_sessions().await.expect("records"), []);
     // Whoever held it before finds out.
-    assert_eq!(session.start().await.expect_err("gone").code, Code::NotFound);
-    assert_eq!(session.qr().await.err().expect("gone").details["resource"], "session");
+    assert_eq!(
+        session.start().await.expect_err("gone").code,
+        Code::NotFound
+    );
+    assert_eq!(
+        session.qr().await.err().expect("gone").details["resource"],
+        "session"
+    );
 }
 
 #[tokio::test]
@@ -118,10 +164,25 @@ async fn a_restart_brings_back_who_was_started() {
     {
         let store = open(directory.path()).await;
         // As a kill leaves them.
-        let working = SessionRecord { status: Status::Working, started: true, ..record() };
-        let stale = SessionRecord { status: Status::Working, started: false, ..record() };
-        let failed = SessionRecord { status: Status::Failed, started: true, ..record() };
-        let logged_out = SessionRecord { status: Status::LoggedOut, ..record() };
+        let working = SessionRecord {
+            status: Status::Working,
+            started: true,
+            ..record()
+        };
+        let stale = SessionRecord {
+            status: Status::Working,
+            started: false,
+            ..record()
+        };
+        let failed = SessionRecord {
+            status: Status::Failed,
+            started: true,
+            ..record()
+        };
+        let logged_out = SessionRecord {
+            status: Status::LoggedOut,
+            ..record()
+        };
         for record in [&working, &stale, &failed, &logged_out] {
             store.insert_session(record).await.expect("a row");
         }
@@ -134,12 +195,24 @@ async fn a_restart_brings_back_who_was_started() {
         .map(|record| record.status.as_str())
         .collect();
     statuses.sort_unstable();
-    assert_eq!(statuses, ["connecting", "connecting", "logged_out", "stopped"]);
+    assert_eq!(
+        statuses,
+        ["connecting", "connecting", "logged_out", "stopped"]
+    );
 
     sessions.shutdown().await;
-    let after = open(directory.path()).await.all_sessions().await.expect("records");
+    let after = open(directory.path())
+        .await
+        .all_sessions()
+        .await
+        .expect("records");
     assert_eq!(after.iter().filter(|record| record.started).count(), 2);
     let first = sessions.list("org", None, 1).items.remove(0);
-    let session = sessions.owned("org", first.id.as_str()).expect("known still");
-    assert_eq!(session.start().await.expect_err("ending").code, Code::Unavailable);
+    let session = sessions
+        .owned("org", first.id.as_str())
+        .expect("known still");
+    assert_eq!(
+        session.start().await.expect_err("ending").code,
+        Code::Unavailable
+    );
 }

@@ -1,0 +1,113 @@
+//! What callers can ask of a session, done by its supervisor: to the end, also when the caller goes away.
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::live::call_refused;
+use super::pairing::{PairingCode, already_paired, line_dropped, pairing_refused};
+use super::state::Input;
+use super::supervisor::Supervisor;
+use crate::error::Error;
+use crate::store::{self, SessionRecord};
+use crate::whatsapp::CallError;
+
+/// How long deleting a session waits for WhatsApp to unlink the device.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// What callers can ask of a session.
+pub(super) enum Command {
+    Start(Reply<SessionRecord>),
+    Stop(Reply<SessionRecord>),
+    Logout(Reply<SessionRecord>),
+    Delete(Reply<()>),
+    /// With this phone number.
+    PairWithCode(String, Reply<PairingCode>),
+    /// Close the line and end; the record stays as it is.
+    Shutdown(oneshot::Sender<()>),
+}
+
+type Reply<T> = oneshot::Sender<Result<T, Error>>;
+
+impl Supervisor {
+    /// Does what a caller asks; says whether the session goes on. A caller who has gone away does not hear the answer.
+    pub(super) async fn command(&mut self, command: Command) -> bool {
+        match command {
+            Command::Start(reply) => {
+                let _ = reply.send(self.take(Input::Start).await);
+            }
+            Command::Stop(reply) => {
+                let _ = reply.send(self.take(Input::Stop).await);
+            }
+            Command::Logout(reply) => {
+                let _ = reply.send(self.logout().await);
+            }
+            Command::PairWithCode(phone, reply) => {
+                let _ = reply.send(self.pair_with_code(&phone).await);
+            }
+            Command::Delete(reply) => {
+                let deleted = self.delete().await;
+                let gone = deleted.is_ok();
+                let _ = reply.send(deleted);
+                return !gone;
+            }
+            Command::Shutdown(done) => {
+                self.close().await;
+                let _ = done.send(());
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Unlinks the device. Where there is no connection WhatsApp can't be told: the keys are forgotten all the same, and
+    /// the phone goes on listing a device that nobody can use until it is removed there or expires.
+    async fn logout(&mut self) -> Result<SessionRecord, Error> {
+        match self.unlink().await {
+            Ok(()) | Err(CallError::NotConnected) => self.take(Input::Unlinked).await,
+            Err(error) => Err(call_refused(error)),
+        }
+    }
+
+    async fn delete(&mut self) -> Result<(), Error> {
+        match timeout(FAREWELL, self.unlink()).await {
+            Ok(Ok(()) | Err(CallError::NotConnected)) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(session = %self.record.id, %error, "deleted without unlinking the device");
+            }
+            Err(_) => {
+                tracing::warn!(session = %self.record.id, "deleted without unlinking the device: no answer");
+            }
+        }
+        // Should the next step fail, what is left is a session without an account.
+        self.take(Input::Unlinked).await?;
+        self.registry.store.delete_session(&self.record.id).await?;
+        self.registry.remove(&self.record.id);
+        tracing::info!(session = %self.record.id, "session deleted");
+        Ok(())
+    }
+
+    async fn unlink(&mut self) -> Result<(), CallError> {
+        match &self.line {
+            Some(line) if line.client.is_usable() => line.client.logout().await,
+            _ => Err(CallError::NotConnected),
+        }
+    }
+
+    async fn pair_with_code(&mut self, phone: &str) -> Result<PairingCode, Error> {
+        if self.record.wa_jid.is_some() {
+            return Err(already_paired());
+        }
+        let Some(line) = &self.line else {
+            return Err(line_dropped());
+        };
+        let pairing = line.client.pair_with_code(phone).await;
+        let given = pairing.map_err(pairing_refused)?;
+        let valid_for = i64::try_from(given.valid_for.as_millis()).unwrap_or(0);
+        Ok(PairingCode {
+            code: given.code,
+            expires_at: store::now().saturating_add(valid_for),
+        })
+    }
+}
