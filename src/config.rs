@@ -14,7 +14,7 @@ use reqwest::Url;
 
 use crate::whatsapp::Network;
 
-/// What is logged unless `GATEWAY_LOG` says otherwise. The libraries below `warn` write phone numbers.
+/// What is logged unless `GATEWAY_LOG` says otherwise. Below `warn` the libraries write phone numbers.
 pub const DEFAULT_LOG: &str = "info,whatsapp_rust=warn,wacore=warn,sqlx=warn";
 
 /// All settings.
@@ -147,7 +147,7 @@ impl Config {
             listen: env
                 .parsed("GATEWAY_LISTEN", "an address and a port, such as 127.0.0.1:8080")?
                 .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080))),
-            database: database(env)?,
+            database: database(env),
             limits: Limits {
                 request_timeout: env.seconds(
                     "GATEWAY_REQUEST_TIMEOUT_SECONDS",
@@ -170,10 +170,8 @@ impl Config {
 }
 
 /// The database file alone, for commands that need nothing else.
-///
-/// # Errors
-/// `GATEWAY_DATABASE` cannot be used.
-pub fn database_from_env() -> Result<PathBuf, ConfigError> {
+#[must_use]
+pub fn database_from_env() -> PathBuf {
     database(&Env(&|name| std::env::var_os(name)))
 }
 
@@ -200,10 +198,9 @@ impl LogConfig {
     }
 }
 
-fn database(env: &Env) -> Result<PathBuf, ConfigError> {
-    Ok(env
-        .raw("GATEWAY_DATABASE")
-        .map_or_else(|| PathBuf::from("whatsapp-gateway.db"), PathBuf::from))
+fn database(env: &Env) -> PathBuf {
+    env.raw("GATEWAY_DATABASE")
+        .map_or_else(|| PathBuf::from("whatsapp-gateway.db"), PathBuf::from)
 }
 
 fn network(env: &Env) -> Result<Network, ConfigError> {

@@ -1,0 +1,89 @@
+use axum::body::Body;
+use axum::http::StatusCode;
+use axum::routing::get;
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::http_client;
+
+/// Serves a router behind the edge on a free port; the URL of it.
+async fn serve(router: Router, limits: Limits) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(axum::serve(listener, wrap(router, limits)).into_future());
+    url
+}
+
+async fn call(url: String, id: Option<&str>) -> (StatusCode, String, Value) {
+    let client = http_client::builder().no_proxy().build().expect("a client");
+    let mut request = client.get(url);
+    if let Some(id) = id {
+        request = request.header(REQUEST_ID, id);
+    }
+    let response = request.send().await.expect("an answer");
+    let id = response.headers()[REQUEST_ID].to_str().expect("an id").to_owned();
+    let status = response.status();
+    (status, id, response.json().await.unwrap_or_default())
+}
+
+#[tokio::test]
+async fn an_id_is_kept_when_it_is_sane_and_made_when_not() {
+    let url = serve(Router::new().route("/", get(|| async {})), Limits::default()).await;
+    for sane in ["abc-1_2.3", &"x".repeat(64)] {
+        assert_eq!(call(url.clone(), Some(sane)).await.1, sane);
+    }
+    for odd in [None, Some(""), Some("a b"), Some("a\"b"), Some(&*"x".repeat(65))] {
+        assert_eq!(call(url.clone(), odd).await.1.len(), 26, "{odd:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_panic_and_a_late_answer_are_errors_like_all_others() {
+    async fn panics() -> Body {
+        panic!("on purpose")
+    }
+    let router = Router::new()
+        .route("/panics", get(panics))
+        .route("/hangs", get(std::future::pending::<()>))
+        .fallback(|| async { Error::not_found("route") });
+    let limits = Limits {
+        request_timeout: Duration::from_millis(50),
+        ..Limits::default()
+    };
+    let url = serve(router, limits).await;
+    for (path, status, code) in [
+        ("/panics", 500, "internal"),
+        ("/hangs", 503, "unavailable"),
+        ("/nowhere", 404, "not_found"),
+    ] {
+        let (got, id, body) = call(format!("{url}{path}"), None).await;
+        assert_eq!((got.as_u16(), body["error"]["code"].as_str()), (status, Some(code)));
+        assert_eq!(id.len(), 26);
+        assert!(!body.to_string().contains("purpose"));
+    }
+}
+
+#[tokio::test]
+async fn more_requests_than_allowed_are_refused() {
+    let entered = Arc::new(tokio::sync::Notify::new());
+    let leave = Arc::new(tokio::sync::Notify::new());
+    let (inside, door) = (Arc::clone(&entered), Arc::clone(&leave));
+    let router = Router::new().route(
+        "/",
+        get(move || async move {
+            inside.notify_one();
+            door.notified().await;
+        }),
+    );
+    let limits = Limits {
+        max_requests: 1,
+        ..Limits::default()
+    };
+    let url = serve(router, limits).await;
+    let first = tokio::spawn(call(url.clone(), None));
+    entered.notified().await;
+    assert_eq!(call(url, None).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    leave.notify_one();
+    assert_eq!(first.await.expect("answered").0, StatusCode::OK);
+}

@@ -86,6 +86,14 @@ impl Store {
             let reason = "it is a directory; name a file in it";
             return Err(StoreError::Unusable(reason.to_owned()));
         }
+        // For the owner alone: the file holds the keys of the linked devices. SQLite gives its side files the same mode.
+        // Where this fails the file exists already, or what follows fails too and says why.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt as _;
+            let mut new = std::fs::OpenOptions::new();
+            let _ = new.write(true).create_new(true).mode(0o600).open(path);
+        }
         Self::connect(path)
             .await
             .map_err(|error| StoreError::Unusable(explain(&error, path)))
@@ -102,6 +110,7 @@ impl Store {
             .busy_timeout(Duration::from_secs(10));
         let pool = SqlitePoolOptions::new()
             .max_connections(4)
+            .acquire_timeout(Duration::from_secs(10))
             .connect_with(options)
             .await?;
         sqlx::migrate!("migrations/sqlite").run(&pool).await?;

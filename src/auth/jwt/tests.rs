@@ -1,0 +1,290 @@
+use base64::engine::general_purpose::STANDARD;
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{EncodingKey, Header};
+use serde_json::json;
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use super::*;
+use crate::error::Code;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// A key of the issuer, or of somebody else.
+struct Signer {
+    kid: &'static str,
+    algorithm: Algorithm,
+    key: EncodingKey,
+}
+
+// Fixed keys, worthless elsewhere: making RSA keys in a test build takes seconds. The contract tests have them too.
+fn rsa() -> Signer {
+    let key = EncodingKey::from_rsa_der(&der(include_str!("../../../contract-tests/keys/rsa-1.pem")));
+    Signer { kid: "rsa", algorithm: Algorithm::RS256, key }
+}
+fn ec() -> Signer {
+    let key = EncodingKey::from_ec_der(&der(include_str!("../../../contract-tests/keys/ec-1.pem")));
+    Signer { kid: "ec", algorithm: Algorithm::ES256, key }
+}
+fn ed() -> Signer {
+    let key = EncodingKey::from_ed_der(&der(include_str!("../../../contract-tests/keys/ed-1.pem")));
+    Signer { kid: "ed", algorithm: Algorithm::EdDSA, key }
+}
+fn other_ed(kid: &'static str) -> Signer {
+    let key = EncodingKey::from_ed_der(&der(include_str!("../../../contract-tests/keys/ed-2.pem")));
+    Signer { kid, algorithm: Algorithm::EdDSA, key }
+}
+
+fn der(pem: &str) -> Vec<u8> {
+    let base64: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    STANDARD.decode(base64).expect("base64")
+}
+
+impl Signer {
+    fn jwk(&self) -> Value {
+        let jwk = Jwk::from_encoding_key(&self.key, self.algorithm).expect("a JWK");
+        let mut jwk = json!(jwk);
+        jwk["kid"] = json!(self.kid);
+        jwk
+    }
+
+    fn sign(&self, claims: &Value) -> String {
+        self.sign_as(Some(self.kid), claims)
+    }
+
+    fn sign_as(&self, kid: Option<&str>, claims: &Value) -> String {
+        let mut header = Header::new(self.algorithm);
+        header.kid = kid.map(str::to_owned);
+        jsonwebtoken::encode(&header, claims, &self.key).expect("a token")
+    }
+}
+
+fn seconds_from_now(seconds: i64) -> i64 {
+    crate::store::now() / 1000 + seconds
+}
+
+/// Claims that pass, changed by those of `change`; a null takes one away.
+fn claims(change: Value) -> Value {
+    let mut claims = json!({
+        "iss": "https://issuer.example", "aud": "gateway", "exp": seconds_from_now(600),
+        "sub": "user", "org": "org", "role": "member",
+    });
+    for (name, value) in change.as_object().expect("an object") {
+        claims[name] = value.clone();
+    }
+    let claims = claims.as_object_mut().expect("an object");
+    claims.retain(|_, value| !value.is_null());
+    json!(claims)
+}
+
+async fn publish(server: &MockServer, keys: &[Value]) {
+    server.reset().await;
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "keys": keys })))
+        .mount(server)
+        .await;
+}
+
+async fn break_down(server: &MockServer) {
+    server.reset().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(500)).mount(server).await;
+}
+
+async fn fetches(server: &MockServer) -> usize {
+    server.received_requests().await.expect("recorded").len()
+}
+
+async fn issuer(keys: &[Value], cooldown: Duration) -> (MockServer, Verifier) {
+    let server = MockServer::start().await;
+    publish(&server, keys).await;
+    let config = JwtConfig {
+        jwks_url: server.uri().parse().expect("a URL"),
+        issuer: "https://issuer.example".to_owned(),
+        audience: "gateway".to_owned(),
+        user_claim: "sub".to_owned(),
+        organization_claim: "org".to_owned(),
+        role_claim: "role".to_owned(),
+        leeway: Duration::from_secs(30),
+        refresh: HOUR,
+        cooldown,
+    };
+    let verifier = Verifier::new(&config).expect("a verifier");
+    (server, verifier)
+}
+
+async fn code(verifier: &Verifier, token: &str) -> Code {
+    match verifier.authenticate(token).await {
+        Ok(principal) => panic!("accepted: {principal:?}"),
+        Err(error) => error.code,
+    }
+}
+
+#[tokio::test]
+async fn each_algorithm_verifies_and_claims_become_the_principal() {
+    let signers = [rsa(), ec(), ed()];
+    let (server, verifier) = issuer(&signers.each_ref().map(Signer::jwk), HOUR).await;
+    for signer in &signers {
+        let token = signer.sign(&claims(json!({"aud": ["another", "gateway"], "nbf": seconds_from_now(20)})));
+        let principal = verifier.authenticate(&token).await.expect("accepted");
+        assert_eq!(principal.organization_id, "org");
+        assert_eq!(principal.user_id.as_deref(), Some("user"));
+        assert_eq!(principal.capabilities.to_string(), "read,send");
+    }
+    for (role, may) in [
+        (json!("owner"), "read,send,manage"),
+        (json!("admin"), "read,send,manage"),
+        (json!("Owner"), ""),
+        (json!(["owner"]), ""),
+        (json!(null), ""),
+    ] {
+        let token = ed().sign(&claims(json!({"role": role})));
+        let principal = verifier.authenticate(&token).await.expect("accepted");
+        assert_eq!(principal.capabilities.to_string(), may, "{role}");
+    }
+    assert_eq!(fetches(&server).await, 1, "fetched once for all");
+}
+
+#[tokio::test]
+async fn claims_that_do_not_hold_are_refused() {
+    let (_server, verifier) = issuer(&[ed().jwk()], HOUR).await;
+    assert!(verifier.authenticate(&ed().sign(&claims(json!({})))).await.is_ok());
+    for change in [
+        json!({"iss": "https://other.example"}),
+        json!({"iss": null}),
+        json!({"aud": "other"}),
+        json!({"aud": []}),
+        json!({"aud": null}),
+        json!({"exp": seconds_from_now(-60)}),
+        json!({"exp": null}),
+        json!({"exp": "tomorrow"}),
+        json!({"nbf": seconds_from_now(300)}),
+        json!({"nbf": "yesterday"}),
+        json!({"org": null}),
+        json!({"org": ""}),
+        json!({"org": 7}),
+        json!({"org": ["org"]}),
+    ] {
+        let token = ed().sign(&claims(change.clone()));
+        assert_eq!(code(&verifier, &token).await, Code::Unauthorized, "{change}");
+    }
+}
+
+#[tokio::test]
+async fn the_key_decides_on_the_algorithm_and_the_signature_must_be_its() {
+    let secret = b"an HMAC secret that was published by mistake";
+    let oct = json!({"kty": "oct", "kid": "oct", "alg": "HS256", "k": URL_SAFE_NO_PAD.encode(secret)});
+    let (_server, verifier) = issuer(&[rsa().jwk(), ec().jwk(), ed().jwk(), oct], HOUR).await;
+    let good = claims(json!({}));
+
+    // The public key, as bytes that anyone has, taken for an HMAC secret.
+    let modulus = URL_SAFE_NO_PAD.decode(rsa().jwk()["n"].as_str().expect("n")).expect("base64");
+    let ed_public = URL_SAFE_NO_PAD.decode(ed().jwk()["x"].as_str().expect("x")).expect("base64");
+    let hmac = |kid, secret: &[u8]| Signer { kid, algorithm: Algorithm::HS256, key: EncodingKey::from_secret(secret) };
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let unsigned = |alg: &str| format!("{}.{}.", part(&json!({"alg": alg, "kid": "ed"})), part(&good));
+    let true_token = ed().sign(&good);
+    let (head, signature) = true_token.rsplit_once('.').expect("three parts");
+    let (header, _) = head.split_once('.').expect("three parts");
+    let promoted = part(&claims(json!({"role": "owner"})));
+
+    for (what, token) in [
+        ("HS256 with the RSA key", hmac("rsa", &modulus).sign(&good)),
+        ("HS256 with the Ed25519 key", hmac("ed", &ed_public).sign(&good)),
+        ("HS256 with a published secret", hmac("oct", secret).sign(&good)),
+        ("none", unsigned("none")),
+        ("None", unsigned("None")),
+        ("no signature", unsigned("EdDSA")),
+        ("another key under a known kid", other_ed("ed").sign(&good)),
+        ("an algorithm that is not the key's", ec().sign_as(Some("ed"), &good)),
+        ("no kid where there are several keys", ed().sign_as(None, &good)),
+        ("other claims under a true signature", format!("{header}.{promoted}.{signature}")),
+    ] {
+        assert_eq!(code(&verifier, &token).await, Code::Unauthorized, "{what}");
+    }
+    assert!(verifier.authenticate(&true_token).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_extension_that_must_be_understood_is_refused() {
+    let (_server, verifier) = issuer(&[ed().jwk()], HOUR).await;
+    let mut header = Header::new(Algorithm::EdDSA);
+    header.kid = Some("ed".to_owned());
+    header.crit = Some(vec!["b64".to_owned()]);
+    let token = jsonwebtoken::encode(&header, &claims(json!({})), &ed().key).expect("a token");
+    assert_eq!(code(&verifier, &token).await, Code::Unauthorized);
+}
+
+#[tokio::test]
+async fn keys_of_unknown_kinds_are_passed_over_and_a_single_key_needs_no_kid() {
+    let mut for_encryption = other_ed("enc").jwk();
+    for_encryption["use"] = json!("enc");
+    let odd = [json!({"kty": "EC", "crv": "secp256k1", "x": "", "y": ""}), json!(7), for_encryption, ed().jwk()];
+    let (_server, verifier) = issuer(&odd, HOUR).await;
+    let token = ed().sign_as(None, &claims(json!({})));
+    assert!(verifier.authenticate(&token).await.is_ok());
+    let token = other_ed("enc").sign(&claims(json!({})));
+    assert_eq!(code(&verifier, &token).await, Code::Unauthorized);
+}
+
+#[tokio::test]
+async fn a_flood_of_unknown_keys_fetches_once_a_cooldown() {
+    let (server, verifier) = issuer(&[ed().jwk()], HOUR).await;
+    let verifier = std::sync::Arc::new(verifier);
+    let mut flood = tokio::task::JoinSet::new();
+    for n in 0..50 {
+        let verifier = std::sync::Arc::clone(&verifier);
+        let token = ed().sign_as(Some(&format!("kid-{n}")), &claims(json!({})));
+        flood.spawn(async move { code(&verifier, &token).await });
+    }
+    assert_eq!(flood.join_all().await, [Code::Unauthorized; 50]);
+    assert_eq!(fetches(&server).await, 1);
+}
+
+#[tokio::test]
+async fn a_new_key_is_fetched_when_a_token_names_it() {
+    let (server, verifier) = issuer(&[ed().jwk()], Duration::ZERO).await;
+    let old = ed().sign(&claims(json!({})));
+    let new = other_ed("new").sign(&claims(json!({})));
+    assert!(verifier.authenticate(&old).await.is_ok());
+    assert_eq!(code(&verifier, &new).await, Code::Unauthorized);
+
+    publish(&server, &[other_ed("new").jwk()]).await;
+    assert!(verifier.authenticate(&new).await.is_ok());
+    assert_eq!(code(&verifier, &old).await, Code::Unauthorized, "the old key is gone");
+}
+
+#[tokio::test]
+async fn known_keys_stay_usable_while_the_issuer_is_down() {
+    let (server, verifier) = issuer(&[ed().jwk()], Duration::ZERO).await;
+    let token = ed().sign(&claims(json!({})));
+    assert!(verifier.authenticate(&token).await.is_ok());
+
+    break_down(&server).await;
+    let unknown = other_ed("new").sign(&claims(json!({})));
+    assert_eq!(code(&verifier, &unknown).await, Code::Unauthorized);
+    assert_eq!(fetches(&server).await, 1, "it was asked, in vain");
+    assert!(verifier.authenticate(&token).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_issuer_that_was_never_reached_is_503_for_what_could_be_a_token() {
+    let (server, verifier) = issuer(&[], HOUR).await;
+    break_down(&server).await;
+    for garbage in ["", "x", "a.b.c", "..", &hs256()] {
+        assert_eq!(code(&verifier, garbage).await, Code::Unauthorized, "{garbage:?}");
+    }
+    assert_eq!(fetches(&server).await, 0, "garbage is not worth a fetch");
+
+    let token = ed().sign(&claims(json!({})));
+    for _ in 0..2 {
+        let error = verifier.authenticate(&token).await.expect_err("cannot tell");
+        assert_eq!(error.code, Code::Unavailable);
+        assert!(error.retry_after.is_some_and(|after| !after.is_zero() && after <= HOUR));
+    }
+    assert_eq!(fetches(&server).await, 1);
+}
+
+fn hs256() -> String {
+    let key = EncodingKey::from_secret(b"secret");
+    jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims(json!({})), &key).expect("a token")
+}
