@@ -1,6 +1,7 @@
 //! One WhatsApp client: one life of a session's line.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -72,6 +73,7 @@ pub enum PairError {
 pub struct Client {
     client: Arc<Library>,
     signals: mpsc::UnboundedSender<Signal>,
+    unlinked: Arc<AtomicBool>,
     stop: oneshot::Sender<()>,
     line: JoinHandle<()>,
 }
@@ -92,6 +94,7 @@ impl Client {
         let pinned = pin.is_some();
         let sockets = Sockets::new(network, state.session().clone());
         let dialled = sockets.dialled();
+        let unlinked = Arc::<AtomicBool>::default();
         let (to_line, signals) = mpsc::unbounded_channel();
         let (events, received) = mpsc::channel(EVENTS);
         let mut bot = Bot::builder()
@@ -100,6 +103,7 @@ impl Client {
             .with_http_client(Web::default())
             .with_event_handler(Listener {
                 signals: to_line.clone(),
+                unlinked: Arc::clone(&unlinked),
             })
             .with_device_props(
                 DevicePropsOverride::new()
@@ -129,6 +133,7 @@ impl Client {
         let opened = Self {
             client,
             signals: to_line,
+            unlinked,
             stop,
             line: tokio::spawn(line.run(stopped)),
         };
@@ -196,9 +201,15 @@ impl Client {
     pub async fn logout(&self) -> Result<(), CallError> {
         let device = self.client.pn().ok_or(CallError::NotConnected)?;
         let unlink = RemoveCompanionDeviceSpec::new(&device);
-        call(&self.client, self.client.execute(unlink)).await?;
-        let _ = self.signals.send(Signal::End(Event::LoggedOut));
-        Ok(())
+        match call(&self.client, self.client.execute(unlink)).await {
+            Ok(()) => {
+                let _ = self.signals.send(Signal::End(Event::LoggedOut));
+                Ok(())
+            }
+            // WhatsApp closes the stream at once, and the library may see that before the answer.
+            Err(CallError::Unanswered) if self.unlinked.load(Ordering::Acquire) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Closes the line, having saved what there is to save. The device stays linked. Bounded to a few seconds.

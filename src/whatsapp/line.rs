@@ -8,7 +8,7 @@
 //! (a dead socket, a server out of reach): every event and every tick makes it look.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -50,10 +50,15 @@ pub(super) enum Signal {
 /// The library's end of the queue.
 pub(super) struct Listener {
     pub(super) signals: mpsc::UnboundedSender<Signal>,
+    /// Set once WhatsApp has said that the device is unlinked.
+    pub(super) unlinked: Arc<AtomicBool>,
 }
 
 impl EventHandler for Listener {
     fn handle_event(&self, event: Arc<LibraryEvent>) {
+        if matches!(*event, LibraryEvent::LoggedOut(_)) {
+            self.unlinked.store(true, Ordering::Release);
+        }
         if let Some(signal) = signal(&event) {
             // Nobody listens any more when the client has ended.
             let _ = self.signals.send(signal);
@@ -149,12 +154,17 @@ impl Line {
             _ = &mut stop => None,
             last = self.follow() => last.ok(),
         };
-        // Disconnecting flushes; the wait is for tasks of the library that still work on what was received.
+        // This flushes what the library still holds; its own tasks may be in the middle of what they received.
         let ended = timeout(END_LIMIT, self.client.disconnect()).await;
-        if ended.is_err() {
+        // It may be in the middle of connecting, too, which it would finish first.
+        self.handle.abort();
+        let aborted = timeout(END_LIMIT, &mut self.handle).await;
+        if self.client.is_connected() {
+            self.client.disconnect().await;
+        }
+        if ended.is_err() || aborted.is_err() {
             tracing::warn!(session = %self.state.session(), "the client did not end in time");
         }
-        drop(self.handle);
         self.state.close().await;
         if let Some(last) = last {
             tokio::select! {
@@ -185,8 +195,10 @@ impl Line {
             };
             match signal {
                 Signal::Look => {}
-                // A device that is online keeps the phone from notifying its owner.
-                Signal::Ready => drop(self.client.presence().set_unavailable().await),
+                Signal::Ready => {
+                    // The library has said that this device is online, which keeps the phone from notifying its owner.
+                    let _ = timeout(LOOK, self.client.presence().set_unavailable()).await;
+                }
                 Signal::Pass(event) => self.tell(event).await?,
                 Signal::Paired(event) => {
                     code_ends = None;

@@ -8,6 +8,10 @@ mod line;
 mod network;
 mod pin;
 mod redact;
+#[cfg(test)]
+mod standin_tests;
+#[cfg(test)]
+mod testing;
 mod translate;
 
 use std::time::Duration;

@@ -109,15 +109,19 @@ pub(super) fn group_change(update: &GroupUpdate) -> Option<(GroupJid, GroupChang
         _ => return None,
     };
     // Somebody without a name, or a change of many things at once: only a query tells.
+    let change = change.filter(|_| !update.has_incomplete_participant_information);
     Some((
         group(&update.group_jid)?,
         change.unwrap_or(GroupChange::Unknown),
     ))
 }
 
-/// The people of a notification, or `None` where one of them has no name. A promotion says the role by its own name, and
+/// The people of a notification, or `None` where one of them has no name, or nobody is named. A promotion says the role by its own name, and
 /// a super admin stays one.
 fn people(given: &[GroupParticipantInfo], becomes: Option<Role>) -> Option<Vec<Participant>> {
+    if given.is_empty() {
+        return None;
+    }
     given
         .iter()
         .map(|person| {
@@ -174,3 +178,6 @@ fn outcome(error: Option<&str>) -> AddOutcome {
         Some(code) => AddOutcome::Declined(code.parse().unwrap_or(0)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,8 @@
 
 mod protocol;
 mod signal;
+#[cfg(test)]
+mod tests;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

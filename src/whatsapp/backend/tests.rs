@@ -1,0 +1,427 @@
+//! The library's storage contract, over a database in a file.
+
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use whatsapp_rust::bytes::Bytes;
+use whatsapp_rust::wacore::appstate::hash::HashState;
+use whatsapp_rust::wacore::appstate::processor::AppStateMutationMAC;
+use whatsapp_rust::wacore::store::traits::{
+    AppStateSyncKey, AppSyncStore, DeviceInfo, DeviceListRecord, LidPnMappingEntry, ProtocolStore,
+    SignalStore, TcTokenEntry,
+};
+use whatsapp_rust::{Jid, wacore};
+
+use super::*;
+use crate::whatsapp::testing;
+
+const ANN: &str = "628111000001@s.whatsapp.net";
+const BEN: &str = "628111000002@s.whatsapp.net";
+const GROUP: &str = "120363041234567890@g.us";
+const OTHER_GROUP: &str = "1203630412345678901@g.us";
+
+async fn backend() -> (Backend, TempDir) {
+    let (state, directory) = testing::device_state().await;
+    (Backend::new(state, None), directory)
+}
+
+fn named<T>(entries: impl IntoIterator<Item = (&'static str, T)>) -> Vec<(Arc<str>, T)> {
+    entries
+        .into_iter()
+        .map(|(name, value)| (name.into(), value))
+        .collect()
+}
+
+#[tokio::test]
+async fn identities_and_sessions() -> Result<()> {
+    let (backend, _directory) = backend().await;
+    assert_eq!(backend.load_identity("628111000001@c.us").await?, None);
+    backend.put_identity("628111000001@c.us", [1; 32]).await?;
+    let more = named([
+        ("628111000001@c.us", [2; 32]),
+        ("628111000002:7@c.us", [3; 32]),
+    ]);
+    backend.put_identities_batch(&more).await?;
+    assert_eq!(
+        backend.load_identity("628111000001@c.us").await?,
+        Some([2; 32])
+    );
+
+    backend.put_session("628111000003:1@c.us", b"one").await?;
+    let more = named([
+        ("628111000003:1@c.us", Bytes::from("two")),
+        ("628111000004@c.us", Bytes::new()),
+    ]);
+    backend.put_sessions_batch(&more).await?;
+    assert_eq!(
+        backend.get_session("628111000003:1@c.us").await?,
+        Some(Bytes::from("two"))
+    );
+    assert!(
+        backend.has_session("628111000004@c.us").await?,
+        "an empty record is one"
+    );
+
+    for user in ["628111000001", "628111000002", "628111000003"] {
+        assert!(backend.has_signal_state_for_user(user).await?, "{user}");
+    }
+    assert!(
+        !backend.has_signal_state_for_user("62811100000").await?,
+        "not by a part of the number"
+    );
+
+    backend.delete_identity("628111000001@c.us").await?;
+    backend.delete_session("628111000003:1@c.us").await?;
+    assert!(!backend.has_signal_state_for_user("628111000001").await?);
+    assert!(!backend.has_session("628111000003:1@c.us").await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn prekeys() -> Result<()> {
+    let (backend, _directory) = backend().await;
+    assert_eq!(backend.get_max_prekey_id().await?, 0);
+    backend.store_prekey(1, b"a", false).await?;
+    let many: Vec<_> = (2..=1200)
+        .map(|id| (id, Bytes::from(id.to_string())))
+        .collect();
+    backend.store_prekeys_batch(&many, false).await?;
+    assert_eq!(
+        backend.get_max_prekey_id().await?,
+        1200,
+        "by number, not by text"
+    );
+
+    backend.remove_prekey(2).await?;
+    backend.mark_prekeys_uploaded(&[1, 2, 3]).await?;
+    assert_eq!(
+        backend.load_prekey(2).await?,
+        None,
+        "a key that is used up stays so"
+    );
+    let all: Vec<u32> = (1..=1201).collect();
+    let mut loaded = backend.load_prekeys_batch(&all).await?;
+    loaded.sort();
+    assert_eq!(loaded.len(), 1199);
+    assert_eq!(loaded[0], (1, Bytes::from("a")));
+    assert_eq!(loaded[1], (3, Bytes::from("3")));
+    let uploaded = backend.state.scan("prekey", b"").await.map_err(failed)?;
+    let uploaded: Vec<_> = uploaded.iter().filter(|row| row.at == 1).collect();
+    assert_eq!(uploaded.len(), 2);
+
+    backend.store_signed_prekey(7, b"s").await?;
+    backend.store_signed_prekey(8, b"t").await?;
+    backend.remove_signed_prekey(7).await?;
+    assert_eq!(backend.load_signed_prekey(7).await?, None);
+    assert_eq!(
+        backend.load_all_signed_prekeys().await?,
+        [(8, b"t".to_vec())]
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn sender_keys() -> Result<()> {
+    let (backend, _directory) = backend().await;
+    backend.put_sender_key("g:a", b"one").await?;
+    let more = named([("g:a", Bytes::from("two")), ("g:b", Bytes::from("three"))]);
+    backend.put_sender_keys_batch(&more).await?;
+    backend.delete_sender_key("g:b").await?;
+    assert_eq!(backend.get_sender_key("g:a").await?, Some(b"two".to_vec()));
+    assert_eq!(backend.get_sender_key("g:b").await?, None);
+
+    backend
+        .set_sender_key_status(GROUP, &[(ANN, true), (BEN, true)])
+        .await?;
+    backend
+        .set_sender_key_status(GROUP, &[(BEN, false)])
+        .await?;
+    backend
+        .set_sender_key_status(OTHER_GROUP, &[(ANN, true)])
+        .await?;
+    let devices = backend.get_sender_key_devices(GROUP).await?;
+    assert_eq!(devices, [(ANN.to_owned(), true), (BEN.to_owned(), false)]);
+    backend.delete_sender_key_device_rows(&[ANN]).await?;
+    assert_eq!(
+        backend.get_sender_key_devices(GROUP).await?,
+        [(BEN.to_owned(), false)]
+    );
+    assert_eq!(backend.get_sender_key_devices(OTHER_GROUP).await?, []);
+    backend
+        .set_sender_key_status(OTHER_GROUP, &[(ANN, true)])
+        .await?;
+    backend.clear_sender_key_devices(GROUP).await?;
+    assert_eq!(backend.get_sender_key_devices(GROUP).await?, []);
+    assert_eq!(backend.get_sender_key_devices(OTHER_GROUP).await?.len(), 1);
+    backend.clear_all_sender_key_devices().await?;
+    assert_eq!(backend.get_sender_key_devices(OTHER_GROUP).await?, []);
+    Ok(())
+}
+
+#[tokio::test]
+async fn application_state() -> Result<()> {
+    let (backend, _directory) = backend().await;
+    let sync_key = |timestamp| AppStateSyncKey {
+        key_data: vec![1, 2],
+        fingerprint: vec![3],
+        timestamp,
+    };
+    assert_eq!(backend.get_latest_sync_key_id().await?, None);
+    backend.set_sync_key(&[0, 9], sync_key(1)).await?;
+    backend.set_sync_key(&[0, 1], sync_key(2)).await?;
+    assert_eq!(
+        backend.get_latest_sync_key_id().await?,
+        Some(vec![0, 1]),
+        "the last that was stored"
+    );
+    let first = backend.get_sync_key(&[0, 9]).await?;
+    assert_eq!(first.map(|key| key.timestamp), Some(1));
+
+    assert_eq!(backend.get_version("regular").await?.version, 0);
+    let state = HashState {
+        version: 5,
+        hash: [7; 128],
+        ..HashState::default()
+    };
+    backend.set_version("regular", state).await?;
+    let state = backend.get_version("regular").await?;
+    assert_eq!((state.version, state.hash), (5, [7; 128]));
+
+    // Index MACs are arbitrary bytes: also such as look like the end of a name or of a range.
+    let macs = [[0; 32], [0xFF; 32]];
+    let mutations = macs.map(|index_mac| AppStateMutationMAC {
+        index_mac: index_mac.to_vec(),
+        value_mac: vec![index_mac[0]],
+    });
+    backend.put_mutation_macs("regular", 5, &mutations).await?;
+    backend
+        .put_mutation_macs("regular_low", 1, &mutations)
+        .await?;
+    let found = backend
+        .get_mutation_macs("regular", &[macs[0], macs[1], [1; 32]])
+        .await?;
+    assert_eq!(found, [(macs[0], vec![0]), (macs[1], vec![0xFF])].into());
+    backend
+        .delete_mutation_macs("regular", &[macs[0].to_vec()])
+        .await?;
+    assert_eq!(backend.get_mutation_mac("regular", &macs[0]).await?, None);
+    backend.clear_mutation_macs("regular").await?;
+    assert_eq!(backend.get_mutation_mac("regular", &macs[1]).await?, None);
+    assert_eq!(
+        backend.get_mutation_mac("regular_low", &macs[1]).await?,
+        Some(vec![0xFF])
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn lids_and_devices() -> Result<()> {
+    let (backend, _directory) = backend().await;
+    let entry = |lid: &str, phone: &str| LidPnMappingEntry {
+        lid: lid.to_owned(),
+        phone_number: phone.to_owned(),
+        created_at: 1,
+        updated_at: 2,
+        learning_source: "usync".to_owned(),
+    };
+    let lid_of = |entry: Option<LidPnMappingEntry>| entry.map(|entry| entry.lid);
+    backend
+        .put_lid_mappings(&[entry("100", "6281"), entry("101", "6282")])
+        .await?;
+    assert_eq!(
+        lid_of(backend.get_pn_mapping("6281").await?).as_deref(),
+        Some("100")
+    );
+    backend.put_lid_mapping(&entry("100", "6283")).await?;
+    assert_eq!(
+        lid_of(backend.get_pn_mapping("6281").await?),
+        None,
+        "the number has changed hands"
+    );
+    assert_eq!(
+        lid_of(backend.get_pn_mapping("6283").await?).as_deref(),
+        Some("100")
+    );
+    backend.put_lid_mapping(&entry("102", "6282")).await?;
+    assert_eq!(
+        lid_of(backend.get_pn_mapping("6282").await?).as_deref(),
+        Some("102"),
+        "the latest"
+    );
+    let lid = backend.get_lid_mapping("101").await?;
+    assert_eq!(lid.map(|entry| entry.phone_number).as_deref(), Some("6282"));
+    assert_eq!(backend.get_all_lid_mappings().await?.len(), 3);
+
+    let list = |user: &str, id| DeviceListRecord {
+        user: user.to_owned(),
+        devices: vec![DeviceInfo::new(id, Some(1))],
+        timestamp: 3,
+        phash: None,
+        raw_id: Some(4),
+    };
+    backend.update_device_list(list("6281", 0)).await?;
+    backend
+        .update_device_lists(vec![list("6281", 2), list("6282", 0)])
+        .await?;
+    let devices = backend.get_devices("6281").await?;
+    assert_eq!(devices.map(|list| list.devices[0].device_id), Some(2));
+    backend.delete_devices("6281").await?;
+    assert!(backend.get_devices("6281").await?.is_none());
+
+    backend.save_base_key("a", "m", b"key").await?;
+    assert!(backend.has_same_base_key("a", "m", b"key").await?);
+    assert!(!backend.has_same_base_key("a", "m", b"other").await?);
+    backend.delete_base_key("a", "m").await?;
+    assert!(!backend.has_same_base_key("a", "m", b"key").await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn tokens() -> Result<()> {
+    let (backend, _directory) = backend().await;
+    let parts = |entry: Option<TcTokenEntry>| {
+        entry.map(|entry| (entry.token, entry.token_timestamp, entry.sender_timestamp))
+    };
+    backend.touch_tc_token_sender_timestamp(ANN, 50).await?;
+    backend.touch_tc_token_sender_timestamp(ANN, 40).await?;
+    assert_eq!(
+        parts(backend.get_tc_token(ANN).await?),
+        Some((vec![], 50, Some(50)))
+    );
+    backend.store_received_tc_token(ANN, b"new", 30).await?;
+    backend.store_received_tc_token(ANN, b"old", 20).await?;
+    let expected = Some((b"new".to_vec(), 30, Some(50)));
+    assert_eq!(
+        parts(backend.get_tc_token(ANN).await?),
+        expected,
+        "the newer token, the later time"
+    );
+
+    let of_ben = TcTokenEntry {
+        token: b"b".to_vec(),
+        token_timestamp: 10,
+        sender_timestamp: None,
+    };
+    backend.put_tc_token(BEN, &of_ben).await?;
+    assert_eq!(backend.get_all_tc_token_jids().await?, [ANN, BEN]);
+    assert_eq!(
+        backend.delete_expired_tc_tokens(30, 50).await?,
+        1,
+        "one is of use as long as either part is"
+    );
+    assert_eq!(backend.get_all_tc_token_jids().await?, [ANN]);
+    backend.delete_tc_token(ANN).await?;
+    assert!(backend.get_tc_token(ANN).await?.is_none());
+    Ok(())
+}
+
+#[tokio::test]
+async fn messages() -> Result<()> {
+    let (backend, _directory) = backend().await;
+    backend.store_sent_message(ANN, "1", b"hello").await?;
+    backend.store_sent_message(ANN, "2", b"again").await?;
+    let taken = tokio::join!(
+        backend.take_sent_message(ANN, "1"),
+        backend.take_sent_message(ANN, "1")
+    );
+    let taken = [taken.0?, taken.1?];
+    assert_eq!(taken.iter().flatten().count(), 1, "taken once");
+    let now = wacore::time::now_secs();
+    assert_eq!(backend.delete_expired_sent_messages(now - 60).await?, 0);
+    assert_eq!(backend.delete_expired_sent_messages(now + 60).await?, 1);
+
+    let secret = |id: &str, secret, expires_at, message_ts| MsgSecretEntry {
+        chat: GROUP.into(),
+        sender: ANN.into(),
+        msg_id: id.into(),
+        secret: [secret; 32],
+        expires_at,
+        message_ts,
+    };
+    let batch = vec![
+        secret("1", 1, 100, 7),
+        secret("1", 2, 50, 0),
+        secret("2", 3, 0, 0),
+    ];
+    assert_eq!(backend.put_msg_secrets(batch).await?, 3);
+    backend.put_msg_secrets(vec![secret("1", 4, 90, 0)]).await?;
+    let found = backend.get_msg_secret_with_ts(GROUP, ANN, "1").await?;
+    assert_eq!(found, Some((vec![4; 32], 7)), "a known time is kept");
+    assert_eq!(
+        backend.delete_expired_msg_secrets(99).await?,
+        0,
+        "a deadline never comes nearer"
+    );
+    assert_eq!(backend.delete_expired_msg_secrets(100).await?, 1);
+    backend.delete_expired_msg_secrets(i64::MAX - 1).await?;
+    assert_eq!(
+        backend.get_msg_secret(GROUP, ANN, "2").await?,
+        Some(vec![3; 32]),
+        "0 is never"
+    );
+    backend.put_msg_secret(GROUP, BEN, "1", &[5; 32]).await?;
+    assert_eq!(
+        backend.get_msg_secret(GROUP, BEN, "1").await?,
+        Some(vec![5; 32])
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_device() -> Result<()> {
+    let (backend, _directory) = backend().await;
+    assert!(!backend.exists().await?);
+    assert!(backend.load().await?.is_none());
+    backend.create().await?;
+    let mut device = backend.load().await?.expect("a device");
+    device.pn = Some(Jid::pn("628111000001"));
+    device.push_name = "Ann".to_owned();
+    backend.save(&device).await?;
+    backend.create().await?;
+    let again = backend.load().await?.expect("a device");
+    assert_eq!(
+        (again.pn, again.push_name),
+        (device.pn.clone(), device.push_name.clone()),
+        "made once"
+    );
+    assert_eq!(again.registration_id, device.registration_id);
+
+    backend.state.clear().await.map_err(failed)?;
+    assert!(!backend.exists().await?);
+    backend.state.close().await;
+    assert!(
+        backend.save(&device).await.is_err(),
+        "a closed handle writes nothing"
+    );
+    assert!(!backend.exists().await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_pin_leaves_no_trace() -> Result<()> {
+    let (state, _directory) = testing::device_state().await;
+    let pinned = Backend::new(state.clone(), Some(Pin::new([9; 32])));
+    let plain = Backend::new(state, None);
+    pinned.create().await?;
+    let device = pinned.load().await?.expect("a device");
+    assert!(
+        device
+            .pn
+            .as_ref()
+            .is_some_and(super::super::pin::is_provisional)
+    );
+    let chain = device.server_cert_chain.clone().expect("a chain");
+    assert_eq!(chain.leaf.key, [9; 32]);
+    pinned.save(&device).await?;
+    let stored = plain.load().await?.expect("a device");
+    assert_eq!((stored.pn, stored.server_cert_chain), (None, None));
+
+    let paired = Device {
+        pn: Some(Jid::pn("628111000001")),
+        ..device
+    };
+    pinned.save(&paired).await?;
+    assert_eq!(plain.load().await?.and_then(|device| device.pn), paired.pn);
+    assert_eq!(pinned.load().await?.and_then(|device| device.pn), paired.pn);
+    Ok(())
+}

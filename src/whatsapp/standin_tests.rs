@@ -1,0 +1,471 @@
+//! Clients against the stand-in, over its real wire.
+
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::sync::mpsc::Receiver;
+use tokio::time::timeout;
+use whatsapp_standin::{Fault, GroupSpec, LoginFault, Person, Phone, Standin, StandinConfig, When};
+
+use super::{
+    AddOutcome, CallError, Client, Event, GroupChange, Network, PairError, Participant, Role,
+    testing,
+};
+use crate::jid::{GroupJid, SessionId, UserJid};
+use crate::store::{DeviceState, Store};
+
+const OWN: &str = "628111000001";
+const BEN: &str = "628111000002";
+const EVE: &str = "628111000003";
+
+/// Longer than anything takes that works.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn user(phone: &str) -> UserJid {
+    format!("{phone}@s.whatsapp.net").parse().expect("a user")
+}
+
+/// A stand-in with an account, and a gateway's database with one session.
+struct Rig {
+    standin: Standin,
+    network: Network,
+    store: Store,
+    session: SessionId,
+    directory: TempDir,
+}
+
+impl Rig {
+    async fn new() -> Self {
+        let (store, session, directory) = testing::store().await;
+        let config = StandinConfig::default().state(directory.path().join("world.json"));
+        let standin = Standin::start(config).await.expect("a stand-in");
+        standin.add_account(OWN).expect("an account");
+        let network = Network::Standin {
+            url: standin.url(),
+            server_key: key(&standin.server_key()),
+        };
+        Self {
+            standin,
+            network,
+            store,
+            session,
+            directory,
+        }
+    }
+
+    fn state(&self) -> DeviceState {
+        self.store.device_state(&self.session)
+    }
+
+    fn phone(&self) -> Phone {
+        self.standin.phone(OWN)
+    }
+
+    async fn open(&self) -> (Client, Events) {
+        let (client, events) = Client::open(&self.network, self.state())
+            .await
+            .expect("a client");
+        (client, Events(events))
+    }
+
+    /// A client that has been paired by QR and is connected.
+    async fn paired(&self) -> (Client, Events) {
+        let (client, mut events) = self.open().await;
+        let code = events.qr().await;
+        self.phone().scan(&code).await.expect("linked");
+        events
+            .until(|event| matches!(event, Event::Paired { .. }))
+            .await;
+        events
+            .until(|event| matches!(event, Event::Connected))
+            .await;
+        (client, events)
+    }
+
+    fn group(&self, spec: GroupSpec) -> GroupJid {
+        self.standin.add_group(spec).parse().expect("a group")
+    }
+
+    /// What the client has asked since `before`.
+    fn asked(&self) -> u64 {
+        self.standin.iq_counts().values().sum()
+    }
+}
+
+fn key(hex: &str) -> [u8; 32] {
+    let digit = |byte| {
+        char::from(byte)
+            .to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+    };
+    let mut key = [0; 32];
+    for (byte, pair) in key.iter_mut().zip(hex.as_bytes().chunks(2)) {
+        *byte = digit(pair[0]).expect("hex") * 16 + digit(pair[1]).expect("hex");
+    }
+    key
+}
+
+struct Events(Receiver<Event>);
+
+impl Events {
+    async fn next(&mut self) -> Option<Event> {
+        timeout(PATIENCE, self.0.recv())
+            .await
+            .expect("an event in time")
+    }
+
+    async fn until(&mut self, wanted: impl Fn(&Event) -> bool) -> Event {
+        loop {
+            let event = self.next().await.expect("not the end");
+            if wanted(&event) {
+                return event;
+            }
+        }
+    }
+
+    async fn qr(&mut self) -> String {
+        match self.until(|event| matches!(event, Event::Qr { .. })).await {
+            Event::Qr { code, .. } => code,
+            _ => unreachable!(),
+        }
+    }
+
+    async fn connected(&mut self) {
+        self.until(|event| matches!(event, Event::Connected)).await;
+    }
+
+    async fn disconnected(&mut self) {
+        self.until(|event| matches!(event, Event::Disconnected))
+            .await;
+    }
+
+    async fn change(&mut self) -> (GroupJid, GroupChange) {
+        match self.until(|event| matches!(event, Event::Group(..))).await {
+            Event::Group(gid, change) => (gid, change),
+            _ => unreachable!(),
+        }
+    }
+
+    async fn end(&mut self) -> Event {
+        let last = self
+            .until(|event| {
+                matches!(
+                    event,
+                    Event::LoggedOut | Event::Failed(_) | Event::QrExhausted | Event::PairingFailed
+                )
+            })
+            .await;
+        assert!(self.next().await.is_none(), "an end is the last event");
+        last
+    }
+}
+
+#[tokio::test]
+async fn pairs_restarts_and_unlinks() {
+    let rig = Rig::new().await;
+    let (client, mut events) = rig.open().await;
+    let code = events.qr().await;
+    assert!(
+        client.identity().is_none(),
+        "the provisional account stays hidden"
+    );
+    assert!(!client.is_usable());
+    let connection = client.connection();
+    assert!(matches!(
+        connection.groups().await,
+        Err(CallError::NotConnected)
+    ));
+    assert!(matches!(
+        client.logout().await,
+        Err(CallError::NotConnected)
+    ));
+
+    rig.phone().scan(&code).await.expect("linked");
+    let told = events
+        .until(|event| !matches!(event, Event::Qr { .. }))
+        .await;
+    let Event::Paired { jid, lid } = told else {
+        panic!("{told:?} before the pairing");
+    };
+    assert_eq!(jid, user(OWN));
+    assert!(lid.is_some());
+    events.connected().await;
+    assert_eq!(client.identity(), Some((jid, lid)));
+    assert!(client.is_usable());
+    assert!(matches!(
+        client.pair_with_code(OWN).await,
+        Err(PairError::AlreadyPaired)
+    ));
+
+    client.shutdown().await;
+    while events.next().await.is_some() {}
+    assert!(matches!(
+        connection.groups().await,
+        Err(CallError::NotConnected)
+    ));
+
+    let (client, mut events) = rig.open().await;
+    assert_eq!(
+        client.identity().map(|(jid, _)| jid),
+        Some(user(OWN)),
+        "known before the login"
+    );
+    assert!(
+        matches!(events.next().await, Some(Event::Connected)),
+        "without pairing"
+    );
+    client.logout().await.expect("unlinked");
+    assert!(matches!(events.end().await, Event::LoggedOut));
+    assert!(rig.phone().devices().is_empty());
+    client.shutdown().await;
+
+    rig.state().clear().await.expect("cleared");
+    let (client, mut events) = rig.open().await;
+    events.qr().await;
+    client.shutdown().await;
+}
+
+#[tokio::test]
+async fn groups_and_their_changes() {
+    let rig = Rig::new().await;
+    for person in [BEN, EVE] {
+        rig.standin.add_person(Person::new(person));
+    }
+    let crew = rig.group(GroupSpec::new("Crew").superadmin(BEN).admin(OWN));
+    let by_lid = rig.group(GroupSpec::new("By LID").lid().superadmin(OWN).member(BEN));
+    let foreign = rig.group(GroupSpec::new("Foreign").superadmin(BEN));
+    let (client, mut events) = rig.paired().await;
+    let own_lid = client.identity().and_then(|(_, lid)| lid).expect("a LID");
+    let connection = client.connection();
+
+    let groups = connection.groups().await.expect("groups");
+    assert_eq!(groups.len(), 2);
+    let group = |gid| {
+        groups
+            .iter()
+            .find(|group| group.gid == gid)
+            .expect("the group")
+    };
+    let own = group(crew.clone())
+        .participants
+        .iter()
+        .find(|person| person.jid == Some(user(OWN)));
+    assert_eq!(own.map(|own| own.role), Some(Role::Admin));
+    let own = group(by_lid.clone())
+        .participants
+        .iter()
+        .find(|person| person.lid.as_ref() == Some(&own_lid));
+    let own = own.expect("the account by LID");
+    assert_eq!((own.role, &own.jid), (Role::SuperAdmin, &Some(user(OWN))));
+
+    for gid in [&crew, &by_lid] {
+        let before = rig.asked();
+        let stranger = user("628999000000");
+        let people = [user(EVE), user(BEN), stranger];
+        let outcomes = connection
+            .add_participants(gid, &people)
+            .await
+            .expect("an answer");
+        assert_eq!(
+            outcomes,
+            [
+                AddOutcome::Added,
+                AddOutcome::AlreadyMember,
+                AddOutcome::Declined(404)
+            ]
+        );
+        let (changed, change) = events.change().await;
+        assert_eq!(&changed, gid);
+        let GroupChange::Added(people) = change else {
+            panic!("{change:?}");
+        };
+        assert!(
+            matches!(people.as_slice(), [Participant { jid: Some(jid), .. }] if *jid == user(EVE))
+        );
+        assert_eq!(rig.asked() - before, 1, "an add is one round trip");
+    }
+    let again = connection.group(&crew).await.expect("the group");
+    assert_eq!(again.participants.len(), 3);
+
+    let refused = connection.add_participants(&foreign, &[user(EVE)]).await;
+    assert!(
+        matches!(refused, Err(CallError::Refused { code: 403, .. })),
+        "{refused:?}"
+    );
+    let unknown = "120363000000000001@g.us".parse().expect("a group");
+    let refused = connection.group(&unknown).await;
+    assert!(
+        matches!(refused, Err(CallError::Refused { code: 404, .. })),
+        "{refused:?}"
+    );
+    rig.standin
+        .fault(OWN, When::next("set w:g2 add"), Fault::rate_limited());
+    let refused = connection.add_participants(&crew, &[user(EVE)]).await;
+    assert!(
+        matches!(refused, Err(CallError::Refused { code: 429, .. })),
+        "{refused:?}"
+    );
+
+    let crew_phone = rig.standin.group(crew.as_str());
+    crew_phone.demote(BEN, &[OWN]).expect("demoted");
+    let (_, change) = events.change().await;
+    assert!(
+        matches!(&change, GroupChange::Roles(people) if people[0].role == Role::Member && people[0].jid == Some(user(OWN))),
+        "{change:?}"
+    );
+    crew_phone.set_subject(BEN, "Crew of 2").expect("renamed");
+    assert_eq!(
+        events.change().await,
+        (crew.clone(), GroupChange::Subject("Crew of 2".to_owned()))
+    );
+    crew_phone.remove(BEN, &[OWN]).expect("removed");
+    assert!(matches!(
+        events.change().await,
+        (_, GroupChange::Removed(_))
+    ));
+    rig.standin
+        .group(foreign.as_str())
+        .add(BEN, &[OWN])
+        .expect("added");
+    let (joined, _) = events.change().await;
+    assert_eq!(joined, foreign);
+    timeout(PATIENCE, rig.standin.wait_acknowledged(OWN))
+        .await
+        .expect("acknowledged");
+    client.shutdown().await;
+}
+
+#[tokio::test]
+async fn comes_back_after_the_line_has_dropped() {
+    let rig = Rig::new().await;
+    rig.standin.add_person(Person::new(BEN));
+    let crew = rig.group(GroupSpec::new("Crew").superadmin(OWN));
+    let (client, mut events) = rig.paired().await;
+    let connection = client.connection();
+
+    rig.standin.drop_connections();
+    events.disconnected().await;
+    events.connected().await;
+    connection.groups().await.expect("groups");
+
+    let dropped = Fault::Abort { applied: true };
+    rig.standin.fault(OWN, When::next("set w:g2 add"), dropped);
+    let answer = connection.add_participants(&crew, &[user(BEN)]).await;
+    assert!(
+        matches!(answer, Err(CallError::Unanswered)),
+        "it may have happened: {answer:?}"
+    );
+    events.disconnected().await;
+    events.connected().await;
+    let again = connection.add_participants(&crew, &[user(BEN)]).await;
+    assert_eq!(again.expect("an answer"), [AddOutcome::AlreadyMember]);
+
+    rig.standin.fault(OWN, When::Now, Fault::StreamError503);
+    events.disconnected().await;
+    events.connected().await;
+    connection.groups().await.expect("groups");
+    client.shutdown().await;
+}
+
+#[tokio::test]
+async fn outlives_its_server() {
+    let mut rig = Rig::new().await;
+    let (client, mut events) = rig.paired().await;
+    let addr = rig.standin.addr();
+    rig.standin.stop().await.expect("stopped");
+    events.disconnected().await;
+    assert!(!client.is_usable());
+    let calls = client.connection().groups().await;
+    assert!(matches!(calls, Err(CallError::NotConnected)), "{calls:?}");
+
+    // A client without a server ends no later than another.
+    let (other, _events) = rig_open(&rig.network, rig.store.device_state(&rig.session)).await;
+    timeout(PATIENCE, other.shutdown()).await.expect("ended");
+
+    let config = StandinConfig::default()
+        .addr(addr)
+        .state(rig.directory.path().join("world.json"));
+    rig.standin = Standin::start(config).await.expect("a stand-in");
+    events.connected().await;
+    client.shutdown().await;
+}
+
+async fn rig_open(network: &Network, state: DeviceState) -> (Client, Events) {
+    let (client, events) = Client::open(network, state).await.expect("a client");
+    (client, Events(events))
+}
+
+#[tokio::test]
+async fn pairs_by_code() {
+    let rig = Rig::new().await;
+    let (client, mut events) = rig.open().await;
+    let early = client.pair_with_code(OWN).await;
+    assert!(matches!(
+        early,
+        Err(PairError::Call(CallError::NotConnected)) | Ok(_)
+    ));
+    events.qr().await;
+    let bad = client.pair_with_code("0123").await;
+    assert!(matches!(bad, Err(PairError::PhoneNumber)));
+    let first = client.pair_with_code(OWN).await.expect("a code");
+    let code = client.pair_with_code(OWN).await.expect("another code");
+    assert_ne!(first.code, code.code);
+    assert_eq!((code.code.len(), code.code.find('-')), (9, Some(4)));
+    assert!(code.valid_for > Duration::from_secs(150));
+    rig.phone().enter_code(&code.code).await.expect("linked");
+    let told = events
+        .until(|event| !matches!(event, Event::Qr { .. }))
+        .await;
+    assert!(matches!(told, Event::Paired { jid, .. } if jid == user(OWN)));
+    events.connected().await;
+    client.shutdown().await;
+}
+
+#[tokio::test]
+async fn ends_for_good() {
+    let rig = Rig::new().await;
+    let (client, mut events) = rig.paired().await;
+    rig.standin.fault(OWN, When::Now, Fault::Replaced);
+    assert!(matches!(events.end().await, Event::Failed(_)));
+    client.shutdown().await;
+
+    rig.standin
+        .refuse_logins(OWN, Some(1), LoginFault::TemporaryBan(3600));
+    let (client, mut events) = rig.open().await;
+    let end = events.end().await;
+    assert!(
+        matches!(&end, Event::Failed(why) if why.contains("3600 s")),
+        "{end:?}"
+    );
+    client.shutdown().await;
+
+    let (client, mut events) = rig.open().await;
+    events.connected().await;
+    rig.phone().unlink();
+    assert!(matches!(events.end().await, Event::LoggedOut));
+    client.shutdown().await;
+
+    let (client, mut events) = rig.open().await;
+    assert!(
+        matches!(events.end().await, Event::LoggedOut),
+        "the state is of no use any more"
+    );
+    client.shutdown().await;
+}
+
+#[tokio::test]
+async fn trusts_only_the_configured_key() {
+    let rig = Rig::new().await;
+    let network = Network::Standin {
+        url: rig.standin.url(),
+        server_key: [7; 32],
+    };
+    let (client, mut events) = rig_open(&network, rig.state()).await;
+    // Either the server gives up, or it offers a certificate, which is not WhatsApp's: no code is ever shown.
+    let told = timeout(Duration::from_secs(3), events.0.recv()).await;
+    assert!(
+        matches!(told, Err(_) | Ok(Some(Event::Failed(_)))),
+        "{told:?}"
+    );
+    client.shutdown().await;
+}

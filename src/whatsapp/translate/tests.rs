@@ -1,0 +1,227 @@
+//! Stanzas as the wire has them, through the library's parsers.
+
+use whatsapp_rust::wacore::iq::groups::GroupInfoResponse;
+use whatsapp_rust::wacore::protocol::ProtocolNode;
+use whatsapp_rust::wacore::stanza::groups::GroupNotification;
+use whatsapp_rust::wacore_binary::Node;
+use whatsapp_rust::{NodeBuilder, wacore};
+
+use super::*;
+
+const GROUP: &str = "120363041234567890@g.us";
+
+fn person(attributes: &[(&'static str, &str)]) -> Node {
+    NodeBuilder::new("participant")
+        .attrs(attributes.iter().map(|(name, value)| (*name, *value)))
+        .build()
+}
+
+fn user_jid(phone: &str) -> UserJid {
+    format!("{phone}@s.whatsapp.net").parse().expect("a user")
+}
+
+fn known(phone: Option<&str>, lid: Option<&str>, role: Role) -> Participant {
+    Participant {
+        jid: phone.map(user_jid),
+        lid: lid.map(|lid| format!("{lid}@lid").parse().expect("a LID")),
+        role,
+    }
+}
+
+fn changes(actions: Vec<Node>) -> Vec<Option<GroupChange>> {
+    let node = NodeBuilder::new("notification")
+        .attr("from", GROUP)
+        .attr("type", "w:gp2")
+        .attr("id", "1")
+        .attr("t", "1700000000")
+        .children(actions)
+        .build();
+    let told = GroupNotification::try_from_node_ref(&node.as_node_ref()).expect("a notification");
+    told.actions
+        .into_iter()
+        .map(|action| {
+            let update = GroupUpdate::builder()
+                .group_jid(told.group_jid.clone())
+                .timestamp(wacore::time::now_utc())
+                .is_lid_addressing_mode(told.is_lid_addressing_mode)
+                .has_incomplete_participant_information(told.has_incomplete_participant_information)
+                .action(action)
+                .build();
+            group_change(&update).map(|(gid, change)| {
+                assert_eq!(gid.as_str(), GROUP);
+                change
+            })
+        })
+        .collect()
+}
+
+fn change(action: &'static str, people: Vec<Node>) -> Option<GroupChange> {
+    let action = NodeBuilder::new(action).children(people).build();
+    changes(vec![action]).remove(0)
+}
+
+#[test]
+fn a_group() {
+    let node = NodeBuilder::new("group")
+        .attr("id", "120363041234567890")
+        .attr("subject", "Crew")
+        .attr("creator", "628111000001:3@s.whatsapp.net")
+        .attr("creation", "1700000000")
+        .attr("addressing_mode", "lid")
+        .children([
+            NodeBuilder::new("announcement").build(),
+            NodeBuilder::new("description")
+                .attr("id", "1")
+                .children([NodeBuilder::new("body").string_content("All of us").build()])
+                .build(),
+            person(&[
+                ("jid", "628111000001@s.whatsapp.net"),
+                ("type", "superadmin"),
+            ]),
+            person(&[
+                ("jid", "100200300@lid"),
+                ("phone_number", "628111000002@s.whatsapp.net"),
+                ("type", "admin"),
+            ]),
+            person(&[("jid", "100200301@lid")]),
+            person(&[("jid", "somebody@bot")]),
+        ])
+        .build();
+    let parsed = GroupInfoResponse::try_from_node_ref(&node.as_node_ref()).expect("a group");
+    let group = group_info(&GroupMetadata::from(parsed)).expect("a group of ours");
+    let expected = GroupInfo {
+        gid: GROUP.parse().expect("a group"),
+        subject: "Crew".to_owned(),
+        description: Some("All of us".to_owned()),
+        owner: Some("628111000001@s.whatsapp.net".to_owned()),
+        is_announce: true,
+        is_locked: false,
+        created_at: Some(1_700_000_000_000),
+        participants: vec![
+            known(Some("628111000001"), None, Role::SuperAdmin),
+            known(Some("628111000002"), Some("100200300"), Role::Admin),
+            known(None, Some("100200301"), Role::Member),
+        ],
+    };
+    assert_eq!(group, expected);
+}
+
+#[test]
+fn people_come_and_go() {
+    let both = || {
+        person(&[
+            ("jid", "100200300:4@lid"),
+            ("phone_number", "628111000002@s.whatsapp.net"),
+        ])
+    };
+    let member = known(Some("628111000002"), Some("100200300"), Role::Member);
+    let admin = Participant {
+        role: Role::Admin,
+        ..member.clone()
+    };
+    assert_eq!(
+        change("add", vec![both()]),
+        Some(GroupChange::Added(vec![member.clone()]))
+    );
+    assert_eq!(
+        change("remove", vec![both()]),
+        Some(GroupChange::Removed(vec![member.clone()]))
+    );
+    assert_eq!(
+        change("promote", vec![both()]),
+        Some(GroupChange::Roles(vec![admin]))
+    );
+    assert_eq!(
+        change("demote", vec![both()]),
+        Some(GroupChange::Roles(vec![member]))
+    );
+    let creator = person(&[
+        ("jid", "628111000001@s.whatsapp.net"),
+        ("type", "superadmin"),
+    ]);
+    assert_eq!(
+        change("promote", vec![creator]),
+        Some(GroupChange::Roles(vec![known(
+            Some("628111000001"),
+            None,
+            Role::SuperAdmin
+        )]))
+    );
+}
+
+#[test]
+fn what_only_a_query_tells() {
+    assert_eq!(
+        change("add", vec![person(&[("jid", "somebody@bot")])]),
+        Some(GroupChange::Unknown)
+    );
+    assert_eq!(change("modify", vec![]), Some(GroupChange::Unknown));
+    assert_eq!(change("delete", vec![]), Some(GroupChange::Unknown));
+    assert_eq!(
+        change("never_seen_before", vec![]),
+        Some(GroupChange::Unknown)
+    );
+    assert_eq!(change("revoke", vec![]), None);
+    assert_eq!(change("not_ephemeral", vec![]), None);
+}
+
+#[test]
+fn settings_in_their_order() {
+    let setting = |tag: &'static str| NodeBuilder::new(tag).build();
+    let subject = NodeBuilder::new("subject").attr("subject", "New").build();
+    let gone = NodeBuilder::new("description")
+        .attr("id", "2")
+        .children([setting("delete")])
+        .build();
+    let told = changes(vec![
+        subject,
+        gone,
+        setting("announcement"),
+        setting("not_announcement"),
+        setting("locked"),
+        setting("unlocked"),
+    ]);
+    let expected = [
+        GroupChange::Subject("New".to_owned()),
+        GroupChange::Description(None),
+        GroupChange::Announce(true),
+        GroupChange::Announce(false),
+        GroupChange::Locked(true),
+        GroupChange::Locked(false),
+    ];
+    assert_eq!(told, expected.map(Some));
+}
+
+#[test]
+fn outcomes_follow_the_question() {
+    let answers = [
+        person(&[("jid", "100200301@lid"), ("error", "419")]),
+        person(&[
+            ("jid", "100200300@lid"),
+            ("phone_number", "628111000002@s.whatsapp.net"),
+            ("error", "409"),
+        ]),
+        person(&[("jid", "628111000001@s.whatsapp.net")]),
+    ]
+    .map(|node| {
+        ParticipantChangeResponse::try_from_node_ref(&node.as_node_ref()).expect("an answer")
+    });
+    let asked: Vec<_> = [
+        "628111000001",
+        "628111000002",
+        "628111000003",
+        "628111000004",
+    ]
+    .into_iter()
+    .map(user_jid)
+    .collect();
+    assert_eq!(
+        outcomes(&asked, &answers),
+        [
+            AddOutcome::Added,
+            AddOutcome::AlreadyMember,
+            AddOutcome::Declined(419),
+            AddOutcome::Declined(0),
+        ]
+    );
+}
