@@ -270,7 +270,8 @@ impl World {
     ) -> Result<Vec<Outcome>, Refusal> {
         let group = self.group_for(gid, by)?;
         let admin = group.members.get(by).is_some_and(|role| role.is_admin());
-        if !admin && !(action == Action::Add && group.members_may_add) {
+        let may_add = action == Action::Add && group.members_may_add;
+        if !admin && !may_add {
             return Err(Refusal::forbidden());
         }
         Ok(targets

@@ -2,9 +2,9 @@
 //!
 //! Shapes as whatsapp-rust (`wacore::iq`) and Baileys read them. A kind that is not listed here is answered 501.
 
+use crate::code;
 use crate::group_iq;
 use crate::keys;
-use crate::link;
 use crate::node::{Refusal, attr, first, now};
 use crate::state::{State, Who};
 use crate::world::pn_jid;
@@ -91,7 +91,7 @@ pub(crate) fn answer(
         (_, "w:p", _) => return Ok(Reply::default()),
         (Who::Unpaired { .. }, "md", Some("link_code_companion_reg")) => {
             let content = child
-                .map(|reg| link::code_stage(state, caller.connection, reg))
+                .map(|reg| code::code_stage(state, caller.connection, reg))
                 .transpose()?
                 .flatten();
             return Ok(Reply {

@@ -44,6 +44,7 @@
 //! Messages are acknowledged but go nowhere. App-state collections are empty. Companion devices are left out of device
 //! lists. Missed notifications are kept in memory, 1,000 a device. There are no communities and no media.
 
+mod code;
 mod connection;
 mod fault;
 mod group;

@@ -1,5 +1,6 @@
 //! What tests do as people: with the account's own phone, or as other admins of a group.
 
+use crate::code;
 use crate::group::{Action, Outcome, Role};
 use crate::group_iq;
 use crate::iq::After;
@@ -31,7 +32,7 @@ impl Phone {
     /// # Errors
     /// See [`LinkError`].
     pub async fn enter_code(&self, code: &str) -> Result<u16, LinkError> {
-        link::enter_code(&self.shared, &self.number, code).await
+        code::enter_code(&self.shared, &self.number, code).await
     }
 
     /// Unlinks every companion device; connected ones are told. Returns how many there were.

@@ -10,7 +10,7 @@ use crate::world::{FromPrivate as _, Person, World};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
@@ -328,16 +328,24 @@ fn load(config: &StandinConfig) -> io::Result<World> {
     if let Some(file) = &config.state {
         match std::fs::read(file) {
             Ok(json) => {
-                let mut world: World = serde_json::from_slice(&json)?;
+                let mut world: World =
+                    serde_json::from_slice(&json).map_err(|error| in_file(file, &error.into()))?;
                 world.reindex();
                 return Ok(world);
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(in_file(file, &error)),
         }
     }
     let key = KeyPair::generate(&mut rand::make_rng::<rand::rngs::StdRng>());
     Ok(World::new(*key.private_key.serialize()))
+}
+
+fn in_file(file: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(
+        error.kind(),
+        format!("state file {}: {error}", file.display()),
+    )
 }
 
 /// Accepts connections; aborting it drops them all.

@@ -1,7 +1,8 @@
 //! The one shared state behind one lock, change notification, and the state file.
 
+use crate::code::CodeFlow;
 use crate::fault::{Fault, LoginFault, Planned, take};
-use crate::link::{CodeFlow, QrRef};
+use crate::link::QrRef;
 use crate::node::stream_error;
 use crate::world::World;
 use std::collections::{BTreeMap, HashMap, VecDeque};

@@ -1,5 +1,11 @@
 //! What a stock whatsapp-rust client sees of the stand-in.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "clippy's leave for tests does not reach the helpers of an integration test"
+)]
+
 mod faults;
 mod groups;
 mod pairing;
