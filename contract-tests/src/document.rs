@@ -161,6 +161,13 @@ impl Document {
         self.operations.iter().find(|o| o.id == id).unwrap_or_else(|| panic!("no operation {id} in the document"))
     }
 
+    /// The operation that a request belongs to.
+    #[must_use]
+    pub fn find(&self, method: &Method, target: &str) -> Option<&Operation> {
+        let path = target.split('?').next().unwrap_or_default();
+        self.operations.iter().find(|o| o.method == *method && o.matches_path(path))
+    }
+
     /// Judges an answer; says which operation gave it, `None` for the router's own 404 and 405.
     ///
     /// # Errors
@@ -230,7 +237,7 @@ impl Document {
     }
 }
 
-/// The particulars that API.md's table of codes promises for each code.
+/// The particulars that the table of codes promises for each code.
 fn check_details(code: &str, details: &Value, operation: Option<&Operation>) -> Result<(), String> {
     let bad = || Err(format!("details of {code}: {details}"));
     match code {

@@ -13,27 +13,31 @@ use tokio::sync::watch;
 use crate::wait::within;
 
 /// The binary, built once a test run: cargo gives tests of another package no path to it.
-static BINARY: LazyLock<PathBuf> = LazyLock::new(|| {
-    let built = std::process::Command::new(env!("CARGO"))
+static BINARY: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| {
+    let mut build = std::process::Command::new(env!("CARGO"));
+    build
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-        .args(["build", "--locked", "--workspace", "--bin", "whatsapp-gateway", "--message-format=json"])
-        // A release test run measures a release binary.
-        .args((!cfg!(debug_assertions)).then_some("--release"))
-        .stderr(Stdio::inherit())
-        .output()
-        .expect("cargo runs");
-    assert!(built.status.success(), "cargo build failed");
+        .args(["build", "--locked", "--workspace", "--bin", "whatsapp-gateway", "--message-format=json"]);
+    // What is measured is a release build, and so is what it is measured with.
+    if !cfg!(debug_assertions) {
+        build.arg("--release");
+    }
+    let built = build.output().map_err(|error| error.to_string())?;
+    if !built.status.success() {
+        return Err(String::from_utf8_lossy(&built.stderr).into_owned());
+    }
     String::from_utf8_lossy(&built.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .filter(|message| message["target"]["name"] == "whatsapp-gateway")
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .expect("cargo names the executable")
+        .ok_or_else(|| "cargo names no executable".to_owned())
 });
 
 /// The gateway's command line with nothing but these variables in its environment.
 fn command<V: AsRef<OsStr>>(arguments: &[&str], environment: &[(&str, V)]) -> Command {
-    let mut command = Command::new(&*BINARY);
+    let binary = BINARY.as_ref().unwrap_or_else(|error| panic!("cargo build: {error}"));
+    let mut command = Command::new(binary);
     command
         .args(arguments)
         .env_clear()

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use whatsapp_gateway::store;
 
-use crate::world::{ANNA, GROUP, connected};
+use crate::world::{ANNA, FRIEND, GROUP, connected};
 
 /// How each operation is called so that it is granted, and what it answers then. An operation without a row fails the
 /// tests below.
@@ -34,7 +34,7 @@ fn call(operation: &Operation, caller: &Client, session: &str) -> Call {
     }
     call.json(&match operation.id.as_str() {
         "createSession" => json!({}),
-        "createPairingCode" => json!({"phone": "628999000001"}),
+        "createPairingCode" => json!({"phone": FRIEND}),
         "addGroupMembers" => json!({"participants": [format!("{ANNA}@s.whatsapp.net")]}),
         other => panic!("{other} has no body here"),
     })
@@ -81,6 +81,7 @@ async fn every_operation_is_granted_to_whoever_has_its_capability() {
     let manager = lab.manager().await;
     let fresh = Session::create(&manager).await;
     fresh.qr().await;
+    lab.standin.add_account(FRIEND).unwrap();
     // What ends a session comes last.
     let order = |o: &&Operation| match o.id.as_str() {
         "deleteSession" => 2,

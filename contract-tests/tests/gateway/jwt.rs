@@ -222,12 +222,7 @@ async fn known_keys_work_while_the_jwks_is_away() {
     let claims = claims(ORGANIZATION, "owner");
     let token = SigningKey::ec().sign(&claims);
     list(&lab, &token).await.expect(200);
-    let outages = [
-        ResponseTemplate::new(500),
-        ResponseTemplate::new(200).set_body_string("<html>"),
-        ResponseTemplate::new(200).set_body_json(json!({"keys": []})),
-        ResponseTemplate::new(200).set_body_json(json!({"keys": [{"kty": "oct", "k": "AAAA", "kid": "ec-1"}]})),
-    ];
+    let outages = [ResponseTemplate::new(500), ResponseTemplate::new(200).set_body_string("<html>")];
     for outage in outages {
         jwks.answer(outage).await;
         let before = jwks.fetches().await;

@@ -133,7 +133,7 @@ async fn logout_unlinks_the_device() {
     session.pair(&lab.standin, ACCOUNT).await;
     let gone = session.post("logout").await.json(200);
     assert_eq!((&gone["status"], &gone["phoneNumber"]), (&json!("logged_out"), &json!(null)));
-    assert_eq!(lab.standin.phone(ACCOUNT).devices(), [], "the phone shows the device no more");
+    assert!(lab.standin.phone(ACCOUNT).devices().is_empty(), "the phone shows the device no more");
     assert_eq!(session.add(GROUP, &[ANNA]).send().await.error(501, "not_implemented")["status"], "logged_out");
     assert_eq!(session.post("logout").await.json(200)["status"], "logged_out");
     // Again, with another account: nothing of the first is left.
@@ -161,7 +161,7 @@ async fn delete_logs_out_first_and_leaves_nothing() {
     let (lab, session) = unpaired().await;
     session.pair(&lab.standin, ACCOUNT).await;
     session.caller.delete(session.path("")).send().await.expect_no_content();
-    assert_eq!(lab.standin.phone(ACCOUNT).devices(), []);
+    assert!(lab.standin.phone(ACCOUNT).devices().is_empty());
     for path in ["", "/qr", "/groups"] {
         let details = session.caller.get(session.path(path)).send().await.error(404, "not_found");
         assert_eq!(details["resource"], "session");

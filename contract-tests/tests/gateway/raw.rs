@@ -60,18 +60,6 @@ async fn odd_paths_are_refused_in_the_envelope() {
     lab.stop().await;
 }
 
-/// The last of several credentials must not win over the first, nor the first over the last.
-#[tokio::test]
-async fn two_credentials_are_none() {
-    let lab = Lab::start().await;
-    let token = lab.api_key("org_42", "manage", None).await.1;
-    let (good, bad) = (format!("Authorization: Bearer {token}"), "Authorization: Bearer x");
-    for headers in [[good.as_str(), bad], [bad, good.as_str()]] {
-        assert_eq!(exchange(&lab, Method::GET, "/api/v1/sessions", "HTTP/1.1", &headers).await, 401);
-    }
-    lab.stop().await;
-}
-
 #[tokio::test]
 async fn http2_has_the_same_envelope() {
     let lab = Lab::start().await;
