@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::live::call_refused;
 use super::pairing::{PairingCode, already_paired, line_dropped, pairing_refused};
 use super::state::Input;
-use super::supervisor::Supervisor;
+use super::supervisor::{Supervisor, next_event};
 use crate::error::Error;
-use crate::store::{self, SessionRecord};
-use crate::whatsapp::CallError;
+use crate::store::{self, SessionRecord, Status};
+use crate::whatsapp::{CallError, Event};
 
-/// How long deleting a session waits for WhatsApp to unlink the device.
+/// How long to wait for WhatsApp to unlink the device, when deleting a session or when there was no answer.
 const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What callers can ask of a session.
@@ -66,8 +66,23 @@ impl Supervisor {
     async fn logout(&mut self) -> Result<SessionRecord, Error> {
         match self.unlink().await {
             Ok(()) | Err(CallError::NotConnected) => self.take(Input::Unlinked).await,
+            Err(CallError::Unanswered) if self.was_unlinked().await => Ok(self.record.clone()),
             Err(error) => Err(call_refused(error)),
         }
+    }
+
+    /// Whether the line now says what the missing answer did not: WhatsApp ends the line of a device that it unlinks,
+    /// which may be noticed before its answer is.
+    async fn was_unlinked(&mut self) -> bool {
+        let deadline = Instant::now() + FAREWELL;
+        while let Ok(event) = timeout_at(deadline, next_event(&mut self.line)).await {
+            let back = matches!(event, Some(Event::Connected));
+            self.event(event).await;
+            if back || self.line.is_none() {
+                break;
+            }
+        }
+        self.state.status == Status::LoggedOut
     }
 
     async fn delete(&mut self) -> Result<(), Error> {

@@ -134,7 +134,7 @@ impl Supervisor {
         }
     }
 
-    async fn event(&mut self, event: Option<Event>) {
+    pub(super) async fn event(&mut self, event: Option<Event>) {
         let input = match event {
             Some(Event::Group(gid, change)) => return self.group_event(gid, change).await,
             Some(Event::Qr { code, valid_for }) => {
@@ -334,7 +334,7 @@ impl Supervisor {
 }
 
 /// The next event; never, while there is no line.
-async fn next_event(line: &mut Option<Line>) -> Option<Event> {
+pub(super) async fn next_event(line: &mut Option<Line>) -> Option<Event> {
     match line {
         Some(line) => line.events.recv().await,
         None => pending().await,
