@@ -145,7 +145,10 @@ impl Config {
         let limits = Limits::default();
         Ok(Self {
             listen: env
-                .parsed("GATEWAY_LISTEN", "an address and a port, such as 127.0.0.1:8080")?
+                .parsed(
+                    "GATEWAY_LISTEN",
+                    "an address and a port, such as 127.0.0.1:8080",
+                )?
                 .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080))),
             database: database(env),
             limits: Limits {
@@ -192,7 +195,12 @@ impl LogConfig {
             format: match env.text("GATEWAY_LOG_FORMAT")?.as_deref() {
                 None | Some("text") => LogFormat::Text,
                 Some("json") => LogFormat::Json,
-                Some(_) => return Err(ConfigError::new("GATEWAY_LOG_FORMAT", "must be text or json")),
+                Some(_) => {
+                    return Err(ConfigError::new(
+                        "GATEWAY_LOG_FORMAT",
+                        "must be text or json",
+                    ));
+                }
             },
         })
     }
@@ -280,8 +288,12 @@ fn jwt(env: &Env) -> Result<Option<JwtConfig>, ConfigError> {
 }
 
 fn jwks_url(url: &str) -> Result<Url, ConfigError> {
-    let url = Url::parse(url)
-        .map_err(|_| ConfigError::new("JWKS_URL", "must be a URL, such as https://login.example.com/jwks.json"))?;
+    let url = Url::parse(url).map_err(|_| {
+        ConfigError::new(
+            "JWKS_URL",
+            "must be a URL, such as https://login.example.com/jwks.json",
+        )
+    })?;
     // Whoever can change the keys on the way can mint tokens.
     let loopback = url.host_str().is_some_and(|host| {
         host == "localhost"
@@ -295,7 +307,7 @@ fn jwks_url(url: &str) -> Result<Url, ConfigError> {
         "http" if loopback => Ok(url),
         _ => Err(ConfigError::new(
             "JWKS_URL",
-            "must begin with https:// (http:// is for a loopback host only)",
+            "must be an https:// URL (http:// is for a loopback host only)",
         )),
     }
 }
@@ -310,7 +322,11 @@ impl Env<'_> {
 
     fn text(&self, name: &'static str) -> Result<Option<String>, ConfigError> {
         self.raw(name)
-            .map(|value| value.into_string().map_err(|_| ConfigError::new(name, "must be UTF-8")))
+            .map(|value| {
+                value
+                    .into_string()
+                    .map_err(|_| ConfigError::new(name, "must be UTF-8"))
+            })
             .transpose()
     }
 
@@ -335,7 +351,11 @@ impl Env<'_> {
         default: Duration,
         range: std::ops::RangeInclusive<u64>,
     ) -> Result<Duration, ConfigError> {
-        let must_be = format!("a number of seconds from {} to {}", range.start(), range.end());
+        let must_be = format!(
+            "a number of seconds from {} to {}",
+            range.start(),
+            range.end()
+        );
         match self.parsed(name, &must_be)? {
             None => Ok(default),
             Some(seconds) if range.contains(&seconds) => Ok(Duration::from_secs(seconds)),

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 /// A client builder with sane time limits. Its TLS is rustls on ring, the provider that the WhatsApp client uses as well.
-#[must_use]
 pub fn builder() -> reqwest::ClientBuilder {
     // reqwest panics without a provider. One that is installed already is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();

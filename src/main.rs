@@ -105,12 +105,14 @@ fn told_to_stop() -> io::Result<impl Future<Output = ()> + Send + 'static> {
 }
 
 fn log(config: &LogConfig) -> Result<(), ConfigError> {
-    let filter = EnvFilter::builder().parse(&config.filter).map_err(|error| {
-        ConfigError::new(
-            "GATEWAY_LOG",
-            format!("must be like info or info,sqlx=warn: {error}"),
-        )
-    })?;
+    let filter = EnvFilter::builder()
+        .parse(&config.filter)
+        .map_err(|error| {
+            ConfigError::new(
+                "GATEWAY_LOG",
+                format!("must be like info or info,sqlx=warn: {error}"),
+            )
+        })?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
@@ -162,7 +164,10 @@ async fn api_key(command: ApiKeyCommand) -> Result<(), Failure> {
         }
         ApiKeyCommand::List { org } => {
             let mut out = io::stdout().lock();
-            writeln!(out, "ID\tORGANIZATION\tNAME\tCAPABILITIES\tCREATED\tEXPIRES\tREVOKED")?;
+            writeln!(
+                out,
+                "ID\tORGANIZATION\tNAME\tCAPABILITIES\tCREATED\tEXPIRES\tREVOKED"
+            )?;
             for key in store.list_api_keys(org.as_deref()).await? {
                 writeln!(
                     out,
@@ -208,7 +213,9 @@ fn expiry(value: &str) -> Result<i64, &'static str> {
     at.and_then(|at| at.duration_since(UNIX_EPOCH).ok())
         .and_then(|since| i64::try_from(since.as_millis()).ok())
         .filter(|at| *at > store::now())
-        .ok_or("must be a duration such as 90d or 12h, or a time to come such as 2030-01-31T00:00:00Z")
+        .ok_or(
+            "must be a duration such as 90d or 12h, or a time to come such as 2030-01-31T00:00:00Z",
+        )
 }
 
 /// Epoch milliseconds for people.
@@ -241,7 +248,16 @@ mod tests {
     fn the_command_line_is_sound() {
         use clap::CommandFactory as _;
         Cli::command().debug_assert();
-        let create = ["gateway", "api-key", "create", "--org", "o", "--name", "n", "--capabilities"];
+        let create = [
+            "gateway",
+            "api-key",
+            "create",
+            "--org",
+            "o",
+            "--name",
+            "n",
+            "--capabilities",
+        ];
         assert!(Cli::try_parse_from(create.iter().chain(&["read,send"])).is_ok());
         assert!(Cli::try_parse_from(create.iter().chain(&["admin"])).is_err());
     }

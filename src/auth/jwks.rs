@@ -110,17 +110,18 @@ impl Jwks {
             .map_err(Error::internal)?;
         match self.inner.keys() {
             Some(keys) => Ok(id.map_or_else(|| only(&keys), |id| named(&keys, id))),
-            None => Err(Error::new(
-                Code::Unavailable,
-                "login tokens cannot be verified now",
-            )
-            .retry_after(wait)),
+            None => Err(
+                Error::new(Code::Unavailable, "login tokens cannot be verified now")
+                    .retry_after(wait),
+            ),
         }
     }
 }
 
 fn named(keys: &[Key], id: &str) -> Option<Key> {
-    keys.iter().find(|key| key.id.as_deref() == Some(id)).cloned()
+    keys.iter()
+        .find(|key| key.id.as_deref() == Some(id))
+        .cloned()
 }
 
 fn only(keys: &[Key]) -> Option<Key> {
@@ -157,7 +158,9 @@ impl Inner {
         match self.fetch().await {
             Ok(keys) => {
                 if keys.is_empty() {
-                    tracing::warn!("JWKS_URL holds no key that this gateway can use (RS256, ES256, EdDSA)");
+                    tracing::warn!(
+                        "JWKS_URL holds no key that this gateway can use (RS256, ES256, EdDSA)"
+                    );
                 }
                 *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Some(keys.into());
                 true
@@ -182,7 +185,11 @@ impl Inner {
             .and_then(reqwest::Response::error_for_status)
             .map_err(reqwest::Error::without_url)?;
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(reqwest::Error::without_url)? {
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(reqwest::Error::without_url)?
+        {
             if body.len() + chunk.len() > MAX_BYTES {
                 return Err(FetchError::TooLarge);
             }

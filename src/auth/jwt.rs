@@ -47,7 +47,10 @@ impl Verifier {
             header.alg,
             Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA
         ) {
-            return Err(refused(format!("its alg is {:?}; RS256, ES256 or EdDSA are accepted", header.alg)));
+            return Err(refused(format!(
+                "its alg is {:?}; RS256, ES256 or EdDSA are accepted",
+                header.alg
+            )));
         }
         // RFC 7515, section 4.1.11: an extension that must be understood, and none is.
         if header.crit.is_some() {
@@ -69,7 +72,12 @@ impl Verifier {
     }
 
     fn principal(&self, claims: &Claims) -> Result<Principal, String> {
-        let text = |claim: &str| claims.get(claim).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let text = |claim: &str| {
+            claims
+                .get(claim)
+                .and_then(Value::as_str)
+                .filter(|text| !text.is_empty())
+        };
         let organization_id = text(&self.config.organization_claim).ok_or_else(|| {
             format!(
                 "its claim {} holds no organization (JWT_ORGANIZATION_CLAIM)",
@@ -85,7 +93,10 @@ impl Verifier {
 
     /// Tells the operator why tokens are refused: once in a while at `info`, always at `debug`. Callers learn nothing.
     fn hint(&self, reason: &str) {
-        let mut hinted_at = self.hinted_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut hinted_at = self
+            .hinted_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if hinted_at.is_none_or(|at| at.elapsed() >= HINT_EVERY) {
             *hinted_at = Some(Instant::now());
             tracing::info!(reason, "login token refused");

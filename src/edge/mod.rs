@@ -23,7 +23,9 @@ const REQUEST_ID: &str = "x-request-id";
 
 /// Wraps the whole router, its fallbacks included.
 pub fn wrap(router: Router, limits: Limits) -> Router {
-    let permits = Arc::new(Semaphore::new(limits.max_requests.min(Semaphore::MAX_PERMITS)));
+    let permits = Arc::new(Semaphore::new(
+        limits.max_requests.min(Semaphore::MAX_PERMITS),
+    ));
     router
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(move |request: Request, next: Next| {

@@ -22,18 +22,31 @@ async fn call(url: String, id: Option<&str>) -> (StatusCode, String, Value) {
         request = request.header(REQUEST_ID, id);
     }
     let response = request.send().await.expect("an answer");
-    let id = response.headers()[REQUEST_ID].to_str().expect("an id").to_owned();
+    let id = response.headers()[REQUEST_ID]
+        .to_str()
+        .expect("an id")
+        .to_owned();
     let status = response.status();
     (status, id, response.json().await.unwrap_or_default())
 }
 
 #[tokio::test]
 async fn an_id_is_kept_when_it_is_sane_and_made_when_not() {
-    let url = serve(Router::new().route("/", get(|| async {})), Limits::default()).await;
+    let url = serve(
+        Router::new().route("/", get(|| async {})),
+        Limits::default(),
+    )
+    .await;
     for sane in ["abc-1_2.3", &"x".repeat(64)] {
         assert_eq!(call(url.clone(), Some(sane)).await.1, sane);
     }
-    for odd in [None, Some(""), Some("a b"), Some("a\"b"), Some(&*"x".repeat(65))] {
+    for odd in [
+        None,
+        Some(""),
+        Some("a b"),
+        Some("a\"b"),
+        Some(&*"x".repeat(65)),
+    ] {
         assert_eq!(call(url.clone(), odd).await.1.len(), 26, "{odd:?}");
     }
 }
@@ -58,7 +71,10 @@ async fn a_panic_and_a_late_answer_are_errors_like_all_others() {
         ("/nowhere", 404, "not_found"),
     ] {
         let (got, id, body) = call(format!("{url}{path}"), None).await;
-        assert_eq!((got.as_u16(), body["error"]["code"].as_str()), (status, Some(code)));
+        assert_eq!(
+            (got.as_u16(), body["error"]["code"].as_str()),
+            (status, Some(code))
+        );
         assert_eq!(id.len(), 26);
         assert!(!body.to_string().contains("purpose"));
     }

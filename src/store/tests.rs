@@ -89,7 +89,13 @@ async fn sessions_round_trip_and_survive_a_reopening() {
 async fn a_sync_replaces_and_remembers_who_was_there() {
     let (store, id, _dir) = store_with_session().await;
     let before = [
-        group(1, vec![person(Some(62_811), None, Role::Member), person(None, Some(2), Role::Admin)]),
+        group(
+            1,
+            vec![
+                person(Some(62_811), None, Role::Member),
+                person(None, Some(2), Role::Admin),
+            ],
+        ),
         group(2, vec![person(Some(62_811), None, Role::Member)]),
     ];
     store.sync_groups(&id, &before, 10).await.expect("synced");
@@ -107,13 +113,27 @@ async fn a_sync_replaces_and_remembers_who_was_there() {
 
     let groups = store.list_groups(&id, None, 10).await.expect("groups");
     assert_eq!(groups.len(), 1);
-    assert_eq!((groups[0].gid.as_str(), groups[0].participant_count), (GID, 3));
+    assert_eq!(
+        (groups[0].gid.as_str(), groups[0].participant_count),
+        (GID, 3)
+    );
     assert_eq!((groups[0].first_seen_at, groups[0].updated_at), (10, 20));
     assert_eq!(groups[0].created_at_wa, Some(7));
-    let members = store.list_members(&id, &gid(1), None, 10).await.expect("members");
+    let members = store
+        .list_members(&id, &gid(1), None, 10)
+        .await
+        .expect("members");
     let seen: Vec<_> = members
         .iter()
-        .map(|m| (m.member_key.as_str(), m.jid.is_some(), m.role, m.first_seen_at, m.last_seen_at))
+        .map(|m| {
+            (
+                m.member_key.as_str(),
+                m.jid.is_some(),
+                m.role,
+                m.first_seen_at,
+                m.last_seen_at,
+            )
+        })
         .collect();
     assert_eq!(
         seen,
@@ -133,18 +153,41 @@ async fn changes_match_a_person_by_either_name() {
     let (store, id, _dir) = store_with_session().await;
     let both = person(Some(62_811), Some(1), Role::Member);
     let by_number = person(Some(62_822), None, Role::Member);
-    store.sync_group(&id, &group(1, vec![both, by_number]), 10).await.expect("synced");
+    store
+        .sync_group(&id, &group(1, vec![both, by_number]), 10)
+        .await
+        .expect("synced");
     let change = async |change: GroupChange| {
-        store.change_group(&id, &gid(1), &change, 20).await.expect("changed")
+        store
+            .change_group(&id, &gid(1), &change, 20)
+            .await
+            .expect("changed")
     };
 
     assert!(change(GroupChange::Roles(vec![person(None, Some(1), Role::Admin)])).await);
     // The other name of a member who is there is learnt, not added.
-    assert!(change(GroupChange::Added(vec![person(Some(62_822), Some(2), Role::Member)])).await);
-    let members = store.list_members(&id, &gid(1), None, 10).await.expect("members");
+    assert!(
+        change(GroupChange::Added(vec![person(
+            Some(62_822),
+            Some(2),
+            Role::Member
+        )]))
+        .await
+    );
+    let members = store
+        .list_members(&id, &gid(1), None, 10)
+        .await
+        .expect("members");
     let seen: Vec<_> = members
         .iter()
-        .map(|m| (m.member_key.as_str(), m.jid.as_deref().unwrap_or("-"), m.role, m.first_seen_at))
+        .map(|m| {
+            (
+                m.member_key.as_str(),
+                m.jid.as_deref().unwrap_or("-"),
+                m.role,
+                m.first_seen_at,
+            )
+        })
         .collect();
     assert_eq!(
         seen,
@@ -153,40 +196,64 @@ async fn changes_match_a_person_by_either_name() {
             ("2@lid", "62822@s.whatsapp.net", Role::Member, 10),
         ]
     );
-    assert!(!format!("{members:?}").contains("628"), "Debug hides numbers");
+    assert!(
+        !format!("{members:?}").contains("628"),
+        "Debug hides numbers"
+    );
 
-    assert!(change(GroupChange::Removed(vec![person(Some(62_811), None, Role::Member)])).await);
+    assert!(
+        change(GroupChange::Removed(vec![person(
+            Some(62_811),
+            None,
+            Role::Member
+        )]))
+        .await
+    );
     assert!(change(GroupChange::Subject("new".to_owned())).await);
     assert!(change(GroupChange::Description(None)).await);
     assert!(change(GroupChange::Announce(true)).await);
     assert!(change(GroupChange::Locked(true)).await);
-    let group = store.get_group(&id, &gid(1)).await.expect("read").expect("a group");
+    let group = store
+        .get_group(&id, &gid(1))
+        .await
+        .expect("read")
+        .expect("a group");
     assert_eq!(group.subject, "new");
     assert_eq!((group.description, group.participant_count), (None, 1));
     assert!(group.is_announce && group.is_locked);
     assert_eq!((group.first_seen_at, group.updated_at), (10, 20));
 
-    let unknown = store.change_group(&id, &gid(9), &GroupChange::Announce(true), 20).await;
+    let unknown = store
+        .change_group(&id, &gid(9), &GroupChange::Announce(true), 20)
+        .await;
     assert!(!unknown.expect("nothing done"), "an unknown group is told");
 }
 
 #[tokio::test]
 async fn lists_page_by_key_and_large_groups_fit() {
     let (store, id, _dir) = store_with_session().await;
-    let people = (0..1200).map(|n| person(Some(6_281_000_000 + n), None, Role::Member)).collect();
+    let people = (0..1200)
+        .map(|n| person(Some(6_281_000_000 + n), None, Role::Member))
+        .collect();
     let groups = [group(1, people), group(2, vec![]), group(3, vec![])];
     store.sync_groups(&id, &groups, 1).await.expect("synced");
 
     let page = store.list_groups(&id, None, 2).await.expect("a page");
     assert_eq!(page.len(), 2);
     assert_eq!(page[0].participant_count, 1200);
-    let rest = store.list_groups(&id, Some(&page[1].gid), 2).await.expect("a page");
+    let rest = store
+        .list_groups(&id, Some(&page[1].gid), 2)
+        .await
+        .expect("a page");
     assert_eq!(rest.len(), 1);
 
     let mut after: Option<String> = None;
     let mut seen = 0;
     loop {
-        let page = store.list_members(&id, &gid(1), after.as_deref(), 500).await.expect("a page");
+        let page = store
+            .list_members(&id, &gid(1), after.as_deref(), 500)
+            .await
+            .expect("a page");
         seen += page.len();
         match page.last() {
             Some(last) => after = Some(last.member_key.clone()),
@@ -209,13 +276,22 @@ async fn writers_wait_for_each_other() {
         writers.spawn(async move {
             let people = vec![person(Some(62_811), None, Role::Member)];
             store.sync_group(&id, &group(n, people.clone()), 1).await?;
-            store.change_group(&id, &gid(n), &GroupChange::Roles(people), 2).await
+            store
+                .change_group(&id, &gid(n), &GroupChange::Roles(people), 2)
+                .await
         });
     }
     for written in writers.join_all().await {
         assert!(written.expect("written"));
     }
-    assert_eq!(store.list_groups(&id, None, 10).await.expect("groups").len(), 8);
+    assert_eq!(
+        store
+            .list_groups(&id, None, 10)
+            .await
+            .expect("groups")
+            .len(),
+        8
+    );
 }
 
 #[tokio::test]
@@ -277,6 +353,9 @@ async fn a_file_that_cannot_be_used_is_told_with_the_fix() {
 async fn a_new_file_is_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let (_store, dir) = store().await;
-    let mode = std::fs::metadata(dir.path().join("db")).expect("a file").permissions().mode();
+    let mode = std::fs::metadata(dir.path().join("db"))
+        .expect("a file")
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
 }

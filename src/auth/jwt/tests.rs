@@ -19,20 +19,37 @@ struct Signer {
 
 // Fixed keys, worthless elsewhere: making RSA keys in a test build takes seconds. The contract tests have them too.
 fn rsa() -> Signer {
-    let key = EncodingKey::from_rsa_der(&der(include_str!("../../../contract-tests/keys/rsa-1.pem")));
-    Signer { kid: "rsa", algorithm: Algorithm::RS256, key }
+    let key =
+        EncodingKey::from_rsa_der(&der(include_str!("../../../contract-tests/keys/rsa-1.pem")));
+    Signer {
+        kid: "rsa",
+        algorithm: Algorithm::RS256,
+        key,
+    }
 }
 fn ec() -> Signer {
     let key = EncodingKey::from_ec_der(&der(include_str!("../../../contract-tests/keys/ec-1.pem")));
-    Signer { kid: "ec", algorithm: Algorithm::ES256, key }
+    Signer {
+        kid: "ec",
+        algorithm: Algorithm::ES256,
+        key,
+    }
 }
 fn ed() -> Signer {
     let key = EncodingKey::from_ed_der(&der(include_str!("../../../contract-tests/keys/ed-1.pem")));
-    Signer { kid: "ed", algorithm: Algorithm::EdDSA, key }
+    Signer {
+        kid: "ed",
+        algorithm: Algorithm::EdDSA,
+        key,
+    }
 }
 fn other_ed(kid: &'static str) -> Signer {
     let key = EncodingKey::from_ed_der(&der(include_str!("../../../contract-tests/keys/ed-2.pem")));
-    Signer { kid, algorithm: Algorithm::EdDSA, key }
+    Signer {
+        kid,
+        algorithm: Algorithm::EdDSA,
+        key,
+    }
 }
 
 fn der(pem: &str) -> Vec<u8> {
@@ -87,7 +104,10 @@ async fn publish(server: &MockServer, keys: &[Value]) {
 
 async fn break_down(server: &MockServer) {
     server.reset().await;
-    Mock::given(any()).respond_with(ResponseTemplate::new(500)).mount(server).await;
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(500))
+        .mount(server)
+        .await;
 }
 
 async fn fetches(server: &MockServer) -> usize {
@@ -124,7 +144,9 @@ async fn each_algorithm_verifies_and_claims_become_the_principal() {
     let signers = [rsa(), ec(), ed()];
     let (server, verifier) = issuer(&signers.each_ref().map(Signer::jwk), HOUR).await;
     for signer in &signers {
-        let token = signer.sign(&claims(json!({"aud": ["another", "gateway"], "nbf": seconds_from_now(20)})));
+        let token = signer.sign(&claims(
+            json!({"aud": ["another", "gateway"], "nbf": seconds_from_now(20)}),
+        ));
         let principal = verifier.authenticate(&token).await.expect("accepted");
         assert_eq!(principal.organization_id, "org");
         assert_eq!(principal.user_id.as_deref(), Some("user"));
@@ -147,7 +169,12 @@ async fn each_algorithm_verifies_and_claims_become_the_principal() {
 #[tokio::test]
 async fn claims_that_do_not_hold_are_refused() {
     let (_server, verifier) = issuer(&[ed().jwk()], HOUR).await;
-    assert!(verifier.authenticate(&ed().sign(&claims(json!({})))).await.is_ok());
+    assert!(
+        verifier
+            .authenticate(&ed().sign(&claims(json!({}))))
+            .await
+            .is_ok()
+    );
     for change in [
         json!({"iss": "https://other.example"}),
         json!({"iss": null}),
@@ -165,23 +192,42 @@ async fn claims_that_do_not_hold_are_refused() {
         json!({"org": ["org"]}),
     ] {
         let token = ed().sign(&claims(change.clone()));
-        assert_eq!(code(&verifier, &token).await, Code::Unauthorized, "{change}");
+        assert_eq!(
+            code(&verifier, &token).await,
+            Code::Unauthorized,
+            "{change}"
+        );
     }
 }
 
 #[tokio::test]
 async fn the_key_decides_on_the_algorithm_and_the_signature_must_be_its() {
     let secret = b"an HMAC secret that was published by mistake";
-    let oct = json!({"kty": "oct", "kid": "oct", "alg": "HS256", "k": URL_SAFE_NO_PAD.encode(secret)});
+    let oct =
+        json!({"kty": "oct", "kid": "oct", "alg": "HS256", "k": URL_SAFE_NO_PAD.encode(secret)});
     let (_server, verifier) = issuer(&[rsa().jwk(), ec().jwk(), ed().jwk(), oct], HOUR).await;
     let good = claims(json!({}));
 
     // The public key, as bytes that anyone has, taken for an HMAC secret.
-    let modulus = URL_SAFE_NO_PAD.decode(rsa().jwk()["n"].as_str().expect("n")).expect("base64");
-    let ed_public = URL_SAFE_NO_PAD.decode(ed().jwk()["x"].as_str().expect("x")).expect("base64");
-    let hmac = |kid, secret: &[u8]| Signer { kid, algorithm: Algorithm::HS256, key: EncodingKey::from_secret(secret) };
+    let modulus = URL_SAFE_NO_PAD
+        .decode(rsa().jwk()["n"].as_str().expect("n"))
+        .expect("base64");
+    let ed_public = URL_SAFE_NO_PAD
+        .decode(ed().jwk()["x"].as_str().expect("x"))
+        .expect("base64");
+    let hmac = |kid, secret: &[u8]| Signer {
+        kid,
+        algorithm: Algorithm::HS256,
+        key: EncodingKey::from_secret(secret),
+    };
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let unsigned = |alg: &str| format!("{}.{}.", part(&json!({"alg": alg, "kid": "ed"})), part(&good));
+    let unsigned = |alg: &str| {
+        format!(
+            "{}.{}.",
+            part(&json!({"alg": alg, "kid": "ed"})),
+            part(&good)
+        )
+    };
     let true_token = ed().sign(&good);
     let (head, signature) = true_token.rsplit_once('.').expect("three parts");
     let (header, _) = head.split_once('.').expect("three parts");
@@ -189,15 +235,30 @@ async fn the_key_decides_on_the_algorithm_and_the_signature_must_be_its() {
 
     for (what, token) in [
         ("HS256 with the RSA key", hmac("rsa", &modulus).sign(&good)),
-        ("HS256 with the Ed25519 key", hmac("ed", &ed_public).sign(&good)),
-        ("HS256 with a published secret", hmac("oct", secret).sign(&good)),
+        (
+            "HS256 with the Ed25519 key",
+            hmac("ed", &ed_public).sign(&good),
+        ),
+        (
+            "HS256 with a published secret",
+            hmac("oct", secret).sign(&good),
+        ),
         ("none", unsigned("none")),
         ("None", unsigned("None")),
         ("no signature", unsigned("EdDSA")),
         ("another key under a known kid", other_ed("ed").sign(&good)),
-        ("an algorithm that is not the key's", ec().sign_as(Some("ed"), &good)),
-        ("no kid where there are several keys", ed().sign_as(None, &good)),
-        ("other claims under a true signature", format!("{header}.{promoted}.{signature}")),
+        (
+            "an algorithm that is not the key's",
+            ec().sign_as(Some("ed"), &good),
+        ),
+        (
+            "no kid where there are several keys",
+            ed().sign_as(None, &good),
+        ),
+        (
+            "other claims under a true signature",
+            format!("{header}.{promoted}.{signature}"),
+        ),
     ] {
         assert_eq!(code(&verifier, &token).await, Code::Unauthorized, "{what}");
     }
@@ -218,7 +279,12 @@ async fn an_extension_that_must_be_understood_is_refused() {
 async fn keys_of_unknown_kinds_are_passed_over_and_a_single_key_needs_no_kid() {
     let mut for_encryption = other_ed("enc").jwk();
     for_encryption["use"] = json!("enc");
-    let odd = [json!({"kty": "EC", "crv": "secp256k1", "x": "", "y": ""}), json!(7), for_encryption, ed().jwk()];
+    let odd = [
+        json!({"kty": "EC", "crv": "secp256k1", "x": "", "y": ""}),
+        json!(7),
+        for_encryption,
+        ed().jwk(),
+    ];
     let (_server, verifier) = issuer(&odd, HOUR).await;
     let token = ed().sign_as(None, &claims(json!({})));
     assert!(verifier.authenticate(&token).await.is_ok());
@@ -250,7 +316,11 @@ async fn a_new_key_is_fetched_when_a_token_names_it() {
 
     publish(&server, &[other_ed("new").jwk()]).await;
     assert!(verifier.authenticate(&new).await.is_ok());
-    assert_eq!(code(&verifier, &old).await, Code::Unauthorized, "the old key is gone");
+    assert_eq!(
+        code(&verifier, &old).await,
+        Code::Unauthorized,
+        "the old key is gone"
+    );
 }
 
 #[tokio::test]
@@ -271,15 +341,26 @@ async fn an_issuer_that_was_never_reached_is_503_for_what_could_be_a_token() {
     let (server, verifier) = issuer(&[], HOUR).await;
     break_down(&server).await;
     for garbage in ["", "x", "a.b.c", "..", &hs256()] {
-        assert_eq!(code(&verifier, garbage).await, Code::Unauthorized, "{garbage:?}");
+        assert_eq!(
+            code(&verifier, garbage).await,
+            Code::Unauthorized,
+            "{garbage:?}"
+        );
     }
     assert_eq!(fetches(&server).await, 0, "garbage is not worth a fetch");
 
     let token = ed().sign(&claims(json!({})));
     for _ in 0..2 {
-        let error = verifier.authenticate(&token).await.expect_err("cannot tell");
+        let error = verifier
+            .authenticate(&token)
+            .await
+            .expect_err("cannot tell");
         assert_eq!(error.code, Code::Unavailable);
-        assert!(error.retry_after.is_some_and(|after| !after.is_zero() && after <= HOUR));
+        assert!(
+            error
+                .retry_after
+                .is_some_and(|after| !after.is_zero() && after <= HOUR)
+        );
     }
     assert_eq!(fetches(&server).await, 1);
 }
