@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
-use hyper::http::response::Parts;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use hyper::http::response::Parts;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Builder, Client as Pool};
@@ -43,13 +43,20 @@ impl Client {
     fn with_pool(base: impl Into<String>, builder: Builder) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
-        Self { pool: builder.build(connector), base: base.into(), token: None }
+        Self {
+            pool: builder.build(connector),
+            base: base.into(),
+            token: None,
+        }
     }
 
     /// The same caller with a bearer token.
     #[must_use]
     pub fn with_token(&self, token: impl Into<String>) -> Self {
-        Self { token: Some(token.into()), ..self.clone() }
+        Self {
+            token: Some(token.into()),
+            ..self.clone()
+        }
     }
 
     /// A GET of a path below `/api/v1`.
@@ -81,9 +88,18 @@ impl Client {
     pub fn call_raw(&self, method: Method, target: impl Into<String>) -> Call {
         let mut headers = HeaderMap::new();
         if let Some(token) = &self.token {
-            headers.insert(AUTHORIZATION, format!("Bearer {token}").parse().expect("a header value"));
+            headers.insert(
+                AUTHORIZATION,
+                format!("Bearer {token}").parse().expect("a header value"),
+            );
         }
-        Call { client: self.clone(), method, target: target.into(), headers, body: Bytes::new() }
+        Call {
+            client: self.clone(),
+            method,
+            target: target.into(),
+            headers,
+            body: Bytes::new(),
+        }
     }
 }
 
@@ -101,7 +117,8 @@ impl Call {
     /// Sets a header.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: &str) -> Self {
-        self.headers.insert(name, HeaderValue::from_str(value).expect("a header value"));
+        self.headers
+            .insert(name, HeaderValue::from_str(value).expect("a header value"));
         self
     }
 
@@ -132,12 +149,23 @@ impl Call {
             .expect("a request");
         *request.headers_mut() = self.headers.clone();
         let answer = tokio::time::timeout(PATIENCE, async {
-            let response = self.client.pool.request(request).await.map_err(|error| format!("{error:?}"))?;
+            let response = self
+                .client
+                .pool
+                .request(request)
+                .await
+                .map_err(|error| format!("{error:?}"))?;
             let (head, body) = response.into_parts();
-            let body = body.collect().await.map_err(|error| format!("{error:?}"))?.to_bytes();
+            let body = body
+                .collect()
+                .await
+                .map_err(|error| format!("{error:?}"))?
+                .to_bytes();
             Ok((head, body))
         });
-        answer.await.unwrap_or_else(|_| Err(format!("nothing within {PATIENCE:?}")))
+        answer
+            .await
+            .unwrap_or_else(|_| Err(format!("nothing within {PATIENCE:?}")))
     }
 
     /// Sends the request to a gateway that will not live to answer it.
@@ -146,7 +174,10 @@ impl Call {
     /// An answer comes.
     pub async fn send_unanswered(self) {
         if let Ok((head, _)) = self.exchange().await {
-            panic!("{} {}: answered with {}", self.method, self.target, head.status);
+            panic!(
+                "{} {}: answered with {}",
+                self.method, self.target, head.status
+            );
         }
     }
 
@@ -176,7 +207,13 @@ impl Call {
                 String::from_utf8_lossy(&body)
             ),
         };
-        Answer { call, operation, status: head.status, headers: head.headers, body }
+        Answer {
+            call,
+            operation,
+            status: head.status,
+            headers: head.headers,
+            body,
+        }
     }
 }
 
@@ -201,7 +238,13 @@ impl Answer {
     /// It has another one.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
-        assert_eq!(self.status, status, "{}: {}", self.call, String::from_utf8_lossy(&self.body));
+        assert_eq!(
+            self.status,
+            status,
+            "{}: {}",
+            self.call,
+            String::from_utf8_lossy(&self.body)
+        );
         self
     }
 

@@ -117,13 +117,18 @@ impl Document {
     pub fn from_value(document: &Value) -> Self {
         let mut components = document["components"].clone();
         to_json_schema(&mut components);
-        let schemas = Schemas { document, components };
+        let schemas = Schemas {
+            document,
+            components,
+        };
         let base = document["servers"][0]["url"].as_str().unwrap_or_default();
         let mut operations = Vec::new();
         for (path, item) in entries(&document["paths"]) {
             for (method, operation) in entries(item) {
                 // The other keys of a path item (`parameters`, `summary`) are no operations.
-                let Ok(method) = method.to_uppercase().parse::<Method>() else { continue };
+                let Ok(method) = method.to_uppercase().parse::<Method>() else {
+                    continue;
+                };
                 if operation["operationId"].is_null() {
                     continue;
                 }
@@ -158,14 +163,19 @@ impl Document {
     /// There is none.
     #[must_use]
     pub fn operation(&self, id: &str) -> &Operation {
-        self.operations.iter().find(|o| o.id == id).unwrap_or_else(|| panic!("no operation {id} in the document"))
+        self.operations
+            .iter()
+            .find(|o| o.id == id)
+            .unwrap_or_else(|| panic!("no operation {id} in the document"))
     }
 
     /// The operation that a request belongs to.
     #[must_use]
     pub fn find(&self, method: &Method, target: &str) -> Option<&Operation> {
         let path = target.split('?').next().unwrap_or_default();
-        self.operations.iter().find(|o| o.method == *method && o.matches_path(path))
+        self.operations
+            .iter()
+            .find(|o| o.method == *method && o.matches_path(path))
     }
 
     /// Judges an answer; says which operation gave it, `None` for the router's own 404 and 405.
@@ -174,7 +184,11 @@ impl Document {
     /// What about the answer is not in the document.
     pub fn check(&self, exchange: &Exchange<'_>) -> Result<Option<&Operation>, String> {
         let path = exchange.target.split('?').next().unwrap_or_default();
-        let here: Vec<&Operation> = self.operations.iter().filter(|o| o.matches_path(path)).collect();
+        let here: Vec<&Operation> = self
+            .operations
+            .iter()
+            .filter(|o| o.matches_path(path))
+            .collect();
         let operation = here.iter().copied().find(|o| o.method == *exchange.method);
         match operation {
             Some(operation) => self.check_operation(operation, exchange)?,
@@ -187,7 +201,11 @@ impl Document {
         Ok(operation)
     }
 
-    fn check_operation(&self, operation: &Operation, exchange: &Exchange<'_>) -> Result<(), String> {
+    fn check_operation(
+        &self,
+        operation: &Operation,
+        exchange: &Exchange<'_>,
+    ) -> Result<(), String> {
         let status = exchange.status.as_u16();
         let Some(response) = operation.responses.get(&status) else {
             return Err(format!("{} documents no {status}", operation.id));
@@ -200,7 +218,12 @@ impl Document {
         } else {
             let media = media_type(exchange.headers)?;
             match response.content.get(media) {
-                None => return Err(format!("{} documents no {media} for {status}", operation.id)),
+                None => {
+                    return Err(format!(
+                        "{} documents no {media} for {status}",
+                        operation.id
+                    ));
+                }
                 Some(Some(schema)) => validate(schema, &parse(exchange.body)?)?,
                 Some(None) => check_opaque(media, exchange.body)?,
             }
@@ -214,7 +237,9 @@ impl Document {
     /// What the router itself answers, by the document's own words under "Beyond the operations".
     fn check_router(&self, exchange: &Exchange<'_>, status: StatusCode) -> Result<(), String> {
         if exchange.status != status {
-            return Err(format!("no such operation in the document, so the answer has to be {status}"));
+            return Err(format!(
+                "no such operation in the document, so the answer has to be {status}"
+            ));
         }
         if exchange.method == Method::HEAD {
             return Ok(());
@@ -222,7 +247,11 @@ impl Document {
         self.check_error(exchange, None)
     }
 
-    fn check_error(&self, exchange: &Exchange<'_>, operation: Option<&Operation>) -> Result<(), String> {
+    fn check_error(
+        &self,
+        exchange: &Exchange<'_>,
+        operation: Option<&Operation>,
+    ) -> Result<(), String> {
         let media = media_type(exchange.headers)?;
         if media != "application/json" {
             return Err(format!("an error as {media}"));
@@ -242,13 +271,24 @@ fn check_details(code: &str, details: &Value, operation: Option<&Operation>) -> 
     let bad = || Err(format!("details of {code}: {details}"));
     match code {
         "validation_error" => {
-            let Some(violations) = details["violations"].as_array().filter(|v| !v.is_empty()) else { return bad() };
+            let Some(violations) = details["violations"].as_array().filter(|v| !v.is_empty())
+            else {
+                return bad();
+            };
             let well_formed = |v: &Value| v["field"].is_string() && v["rule"].is_string();
-            if violations.iter().all(well_formed) { Ok(()) } else { bad() }
+            if violations.iter().all(well_formed) {
+                Ok(())
+            } else {
+                bad()
+            }
         }
         "forbidden" => match (details["reason"].as_str(), details["capability"].as_str()) {
             (Some("not_group_admin"), None) => Ok(()),
-            (Some("missing_capability"), Some(c)) if operation.is_some_and(|o| o.capability == c) => Ok(()),
+            (Some("missing_capability"), Some(c))
+                if operation.is_some_and(|o| o.capability == c) =>
+            {
+                Ok(())
+            }
             _ => bad(),
         },
         "not_found" => match (details["resource"].as_str(), operation) {
@@ -265,17 +305,39 @@ fn check_details(code: &str, details: &Value, operation: Option<&Operation>) -> 
     }
 }
 
-fn check_allow<'a>(headers: &HeaderMap, documented: impl Iterator<Item = &'a Method>) -> Result<(), String> {
-    let Some(allow) = headers.get(ALLOW).and_then(|v| v.to_str().ok()) else { return Err("405 without Allow".into()) };
+fn check_allow<'a>(
+    headers: &HeaderMap,
+    documented: impl Iterator<Item = &'a Method>,
+) -> Result<(), String> {
+    let Some(allow) = headers.get(ALLOW).and_then(|v| v.to_str().ok()) else {
+        return Err("405 without Allow".into());
+    };
     // GET answers HEAD too, by HTTP's own rules.
-    let given: BTreeSet<&str> = allow.split(',').map(str::trim).filter(|m| *m != "HEAD").collect();
+    let given: BTreeSet<&str> = allow
+        .split(',')
+        .map(str::trim)
+        .filter(|m| *m != "HEAD")
+        .collect();
     let wanted: BTreeSet<&str> = documented.map(Method::as_str).collect();
-    if given == wanted { Ok(()) } else { Err(format!("Allow: {allow}, but the document has {wanted:?}")) }
+    if given == wanted {
+        Ok(())
+    } else {
+        Err(format!("Allow: {allow}, but the document has {wanted:?}"))
+    }
 }
 
-fn check_header(headers: &HeaderMap, name: &str, required: bool, schema: &Validator) -> Result<(), String> {
+fn check_header(
+    headers: &HeaderMap,
+    name: &str,
+    required: bool,
+    schema: &Validator,
+) -> Result<(), String> {
     let Some(value) = headers.get(name) else {
-        return if required { Err(format!("no {name} header")) } else { Ok(()) };
+        return if required {
+            Err(format!("no {name} header"))
+        } else {
+            Ok(())
+        };
     };
     let text = value.to_str().map_err(|_| format!("{name} is not text"))?;
     // A header is text; the schema may ask for a number.
@@ -288,7 +350,10 @@ fn check_header(headers: &HeaderMap, name: &str, required: bool, schema: &Valida
 }
 
 fn check_empty(exchange: &Exchange<'_>) -> Result<(), String> {
-    let length = exchange.headers.get(CONTENT_LENGTH).is_none_or(|v| v == "0");
+    let length = exchange
+        .headers
+        .get(CONTENT_LENGTH)
+        .is_none_or(|v| v == "0");
     if exchange.body.is_empty() && length && !exchange.headers.contains_key(CONTENT_TYPE) {
         Ok(())
     } else {
@@ -302,7 +367,11 @@ fn check_opaque(media: &str, body: &[u8]) -> Result<(), String> {
         "text/plain" => !body.is_empty() && std::str::from_utf8(body).is_ok(),
         other => return Err(format!("no way to judge {other}")),
     };
-    if fits { Ok(()) } else { Err(format!("the body is no {media}")) }
+    if fits {
+        Ok(())
+    } else {
+        Err(format!("the body is no {media}"))
+    }
 }
 
 fn media_type(headers: &HeaderMap) -> Result<&str, String> {
@@ -316,9 +385,15 @@ fn parse(body: &[u8]) -> Result<Value, String> {
 }
 
 fn validate(schema: &Validator, body: &Value) -> Result<(), String> {
-    let errors: Vec<String> =
-        schema.iter_errors(body).map(|error| format!("{error} at {:?}", error.instance_path().to_string())).collect();
-    if errors.is_empty() { Ok(()) } else { Err(errors.join("; ")) }
+    let errors: Vec<String> = schema
+        .iter_errors(body)
+        .map(|error| format!("{error} at {:?}", error.instance_path().to_string()))
+        .collect();
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(errors.join("; "))
+    }
 }
 
 /// The document while it is being read.
@@ -331,9 +406,15 @@ struct Schemas<'a> {
 impl<'a> Schemas<'a> {
     /// Follows a `$ref`, once; references to references are not in use.
     fn resolve(&self, node: &'a Value) -> &'a Value {
-        let Some(reference) = node["$ref"].as_str() else { return node };
-        let pointer = reference.strip_prefix('#').expect("references stay within the document");
-        self.document.pointer(pointer).unwrap_or_else(|| panic!("{reference} points nowhere"))
+        let Some(reference) = node["$ref"].as_str() else {
+            return node;
+        };
+        let pointer = reference
+            .strip_prefix('#')
+            .expect("references stay within the document");
+        self.document
+            .pointer(pointer)
+            .unwrap_or_else(|| panic!("{reference} points nowhere"))
     }
 
     fn validator(&self, schema: &Value) -> Validator {
@@ -347,14 +428,20 @@ impl<'a> Schemas<'a> {
         let response = self.resolve(response);
         let content = entries(&response["content"]).map(|(media, content)| {
             let json = media == "application/json";
-            (media.clone(), json.then(|| self.validator(&content["schema"])))
+            (
+                media.clone(),
+                json.then(|| self.validator(&content["schema"])),
+            )
         });
         let headers = entries(&response["headers"]).map(|(name, header)| {
             let header = self.resolve(header);
             let required = header["required"] == true;
             (name.clone(), required, self.validator(&header["schema"]))
         });
-        Response { content: content.collect(), headers: headers.collect() }
+        Response {
+            content: content.collect(),
+            headers: headers.collect(),
+        }
     }
 }
 
@@ -366,7 +453,10 @@ fn to_json_schema(node: &mut Value) {
         Value::Object(map) => {
             map.values_mut().for_each(to_json_schema);
             if map.remove("nullable") == Some(Value::Bool(true)) {
-                let kind = map.get("type").cloned().expect("nullable comes with a type");
+                let kind = map
+                    .get("type")
+                    .cloned()
+                    .expect("nullable comes with a type");
                 map.insert("type".into(), json!([kind, "null"]));
                 if let Some(Value::Array(values)) = map.get_mut("enum") {
                     values.push(Value::Null);
@@ -374,7 +464,8 @@ fn to_json_schema(node: &mut Value) {
             }
             // `properties` is a map of schemas here, not a property of that name inside an example.
             if map.get("type") == Some(&json!("object")) && map.contains_key("properties") {
-                map.entry("additionalProperties").or_insert(Value::Bool(false));
+                map.entry("additionalProperties")
+                    .or_insert(Value::Bool(false));
             }
         }
         _ => {}

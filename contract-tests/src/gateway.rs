@@ -25,7 +25,10 @@ pub fn config(database: &Path, standin: &Standin) -> Config {
         database: database.to_owned(),
         limits: Limits::default(),
         shutdown_grace: Duration::from_secs(10),
-        network: Network::Standin { url: standin.url(), server_key: key(&standin.server_key()) },
+        network: Network::Standin {
+            url: standin.url(),
+            server_key: key(&standin.server_key()),
+        },
         jwt: None,
     }
 }
@@ -77,7 +80,11 @@ impl Gateway {
         let task = tokio::spawn(app::serve(config, listener, async move {
             let _ = stopped.await;
         }));
-        Self { address, stop, task }
+        Self {
+            address,
+            stop,
+            task,
+        }
     }
 
     /// Where it listens.
@@ -92,6 +99,9 @@ impl Gateway {
     /// It does not stop cleanly.
     pub async fn stop(self) {
         let _ = self.stop.send(());
-        within("the gateway stops", self.task).await.expect("no panic").expect("a clean stop");
+        within("the gateway stops", self.task)
+            .await
+            .expect("no panic")
+            .expect("a clean stop");
     }
 }

@@ -50,7 +50,13 @@ impl Lab {
         adjust(&mut config);
         let store = Store::open(&config.database).await.expect("a database");
         let gateway = Gateway::start(config.clone()).await;
-        Self { standin, gateway, config, store, _dir: dir }
+        Self {
+            standin,
+            gateway,
+            config,
+            store,
+            _dir: dir,
+        }
     }
 
     /// Where the gateway is, `http://host:port`.
@@ -78,11 +84,17 @@ impl Lab {
 
     /// A caller with a fresh api key.
     pub async fn caller(&self, organization: &str, capabilities: &str) -> Client {
-        self.anonymous().with_token(self.api_key(organization, capabilities, None).await.1)
+        self.anonymous()
+            .with_token(self.api_key(organization, capabilities, None).await.1)
     }
 
     /// Makes an api key the way the command line does; gives its id and the token.
-    pub async fn api_key(&self, organization: &str, capabilities: &str, expires_at: Option<i64>) -> (String, String) {
+    pub async fn api_key(
+        &self,
+        organization: &str,
+        capabilities: &str,
+        expires_at: Option<i64>,
+    ) -> (String, String) {
         create_api_key(&self.store, organization, capabilities, expires_at).await
     }
 
@@ -91,7 +103,13 @@ impl Lab {
     /// # Panics
     /// There is no such key.
     pub async fn revoke_api_key(&self, id: &str) {
-        assert!(self.store.revoke_api_key(id, store::now()).await.expect("a database"), "no such key");
+        assert!(
+            self.store
+                .revoke_api_key(id, store::now())
+                .await
+                .expect("a database"),
+            "no such key"
+        );
     }
 
     /// A session of [`ORGANIZATION`], linked to [`ACCOUNT`] and connected. Seed its groups before.
@@ -130,7 +148,10 @@ impl Lab {
     pub async fn stop(self) {
         self.gateway.stop().await;
         let unknown = self.standin.unknown_iqs();
-        assert!(unknown.is_empty(), "the stand-in knows no answer to {unknown:?}");
+        assert!(
+            unknown.is_empty(),
+            "the stand-in knows no answer to {unknown:?}"
+        );
         self.standin.stop().await.expect("a clean stop");
     }
 }
@@ -155,6 +176,9 @@ pub async fn create_api_key(
         expires_at,
         revoked_at: None,
     };
-    store.insert_api_key(&record, &hash).await.expect("a database");
+    store
+        .insert_api_key(&record, &hash)
+        .await
+        .expect("a database");
     (record.id, token)
 }

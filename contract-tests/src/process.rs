@@ -17,7 +17,14 @@ static BINARY: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| {
     let mut build = std::process::Command::new(env!("CARGO"));
     build
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-        .args(["build", "--locked", "--workspace", "--bin", "whatsapp-gateway", "--message-format=json"]);
+        .args([
+            "build",
+            "--locked",
+            "--workspace",
+            "--bin",
+            "whatsapp-gateway",
+            "--message-format=json",
+        ]);
     // What is measured is a release build, and so is what it is measured with.
     if !cfg!(debug_assertions) {
         build.arg("--release");
@@ -36,7 +43,9 @@ static BINARY: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| {
 
 /// The gateway's command line with nothing but these variables in its environment.
 fn command<V: AsRef<OsStr>>(arguments: &[&str], environment: &[(&str, V)]) -> Command {
-    let binary = BINARY.as_ref().unwrap_or_else(|error| panic!("cargo build: {error}"));
+    let binary = BINARY
+        .as_ref()
+        .unwrap_or_else(|error| panic!("cargo build: {error}"));
     let mut command = Command::new(binary);
     command
         .args(arguments)
@@ -54,8 +63,12 @@ fn command<V: AsRef<OsStr>>(arguments: &[&str], environment: &[(&str, V)]) -> Co
 /// # Panics
 /// It does not end.
 pub async fn run<V: AsRef<OsStr>>(arguments: &[&str], environment: &[(&str, V)]) -> Output {
-    let child = command(arguments, environment).spawn().expect("the gateway runs");
-    within("the command ends", child.wait_with_output()).await.expect("an exit code")
+    let child = command(arguments, environment)
+        .spawn()
+        .expect("the gateway runs");
+    within("the command ends", child.wait_with_output())
+        .await
+        .expect("an exit code")
 }
 
 /// `whatsapp-gateway serve`, running.
@@ -78,14 +91,22 @@ impl Process {
             .expect("the gateway runs");
         let log = Arc::default();
         let (found, mut address) = watch::channel(None);
-        collect(child.stdout.take().expect("piped"), Arc::clone(&log), found.clone());
+        collect(
+            child.stdout.take().expect("piped"),
+            Arc::clone(&log),
+            found.clone(),
+        );
         collect(child.stderr.take().expect("piped"), Arc::clone(&log), found);
         let listening = address.wait_for(Option::is_some);
         let address = match within("the gateway listens", listening).await {
             Ok(address) => address.clone().unwrap_or_default(),
             Err(_) => panic!("the gateway ended: {}", log.lock().unwrap()),
         };
-        Self { child, log, url: format!("http://{address}") }
+        Self {
+            child,
+            log,
+            url: format!("http://{address}"),
+        }
     }
 
     /// Where it is, `http://host:port`.
@@ -126,9 +147,16 @@ impl Process {
     /// It does not end.
     pub async fn terminate(mut self) -> Option<i32> {
         let id = self.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &id]).status().await.expect("kill runs");
+        let sent = Command::new("kill")
+            .args(["-TERM", &id])
+            .status()
+            .await
+            .expect("kill runs");
         assert!(sent.success(), "no such process");
-        within("the gateway ends", self.child.wait()).await.expect("an exit code").code()
+        within("the gateway ends", self.child.wait())
+            .await
+            .expect("an exit code")
+            .code()
     }
 }
 
@@ -141,12 +169,20 @@ fn collect(
     let mut lines = BufReader::new(stream).lines();
     tokio::spawn(async move {
         while let Ok(Some(line)) = lines.next_line().await {
-            if line.contains("serving") && let Some((_, address)) = line.split_once("address=") {
-                found.send_replace(address.split_whitespace().next().map(str::to_owned));
+            if line.contains("serving")
+                && let Some(port) = port(&line)
+            {
+                found.send_replace(Some(format!("127.0.0.1:{port}")));
             }
             let mut log = log.lock().unwrap();
             log.push_str(&line);
             log.push('\n');
         }
     });
+}
+
+/// The port in a line that tells the address, whatever the format of the log.
+fn port(line: &str) -> Option<&str> {
+    let (_, rest) = line.split_once("127.0.0.1:")?;
+    rest.split(|c: char| !c.is_ascii_digit()).next()
 }

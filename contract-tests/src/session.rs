@@ -21,14 +21,25 @@ impl Session {
     /// # Panics
     /// It is not created.
     pub async fn create(caller: &Client) -> Self {
-        let session = caller.post("/sessions").json(&json!({})).send().await.json(201);
-        Self { caller: caller.clone(), id: session["id"].as_str().expect("an id").into() }
+        let session = caller
+            .post("/sessions")
+            .json(&json!({}))
+            .send()
+            .await
+            .json(201);
+        Self {
+            caller: caller.clone(),
+            id: session["id"].as_str().expect("an id").into(),
+        }
     }
 
     /// The same session in the hands of another caller.
     #[must_use]
     pub fn by(&self, caller: &Client) -> Self {
-        Self { caller: caller.clone(), id: self.id.clone() }
+        Self {
+            caller: caller.clone(),
+            id: self.id.clone(),
+        }
     }
 
     /// A path below this session.
@@ -44,7 +55,10 @@ impl Session {
 
     /// Posts to one of the session's verbs: start, stop, logout.
     pub async fn post(&self, verb: &str) -> Answer {
-        self.caller.post(self.path(&format!("/{verb}"))).send().await
+        self.caller
+            .post(self.path(&format!("/{verb}")))
+            .send()
+            .await
     }
 
     /// Waits until the session has a status.
@@ -53,7 +67,10 @@ impl Session {
         let what = format!("the session is {wanted}");
         eventually(&what, async || {
             let session = self.get().await;
-            session["status"].as_str().unwrap_or_default().clone_into(&mut last);
+            session["status"]
+                .as_str()
+                .unwrap_or_default()
+                .clone_into(&mut last);
             (last == wanted).then_some(session)
         })
         .await
@@ -80,7 +97,9 @@ impl Session {
         standin.add_account(account).expect("an account");
         let qr = self.qr().await;
         let code = qr["code"].as_str().expect("a code");
-        within("the phone scans", standin.phone(account).scan(code)).await.expect("a linked device");
+        within("the phone scans", standin.phone(account).scan(code))
+            .await
+            .expect("a linked device");
         self.wait_working(standin, account).await;
     }
 
@@ -93,14 +112,19 @@ impl Session {
     /// An addGroupMembers that is not sent yet.
     #[must_use]
     pub fn add(&self, gid: &str, participants: &[&str]) -> Call {
-        let jids: Vec<String> = participants.iter().map(|phone| format!("{phone}@s.whatsapp.net")).collect();
+        let jids: Vec<String> = participants
+            .iter()
+            .map(|phone| format!("{phone}@s.whatsapp.net"))
+            .collect();
         self.add_json(gid, &json!({ "participants": jids }))
     }
 
     /// The same with any body.
     #[must_use]
     pub fn add_json(&self, gid: &str, body: &Value) -> Call {
-        self.caller.post(self.path(&format!("/groups/{gid}/members"))).json(body)
+        self.caller
+            .post(self.path(&format!("/groups/{gid}/members")))
+            .json(body)
     }
 
     /// All members of a group, as listGroupMembers gives them.
@@ -120,7 +144,12 @@ impl Session {
         let mut all = Vec::new();
         let mut query = "?limit=1000".to_owned();
         loop {
-            let mut page = self.caller.get(self.path(&format!("{path}{query}"))).send().await.json(200);
+            let mut page = self
+                .caller
+                .get(self.path(&format!("{path}{query}")))
+                .send()
+                .await
+                .json(200);
             all.extend(page["data"].as_array_mut().expect("a list").drain(..));
             match page["nextCursor"].as_str() {
                 None => return all,
@@ -132,7 +161,11 @@ impl Session {
     /// The role of a person in a group, by phone number, as the gateway knows it.
     pub async fn role(&self, gid: &str, phone: &str) -> Option<String> {
         let jid = format!("{phone}@s.whatsapp.net");
-        let member = self.members(gid).await.into_iter().find(|member| member["jid"] == *jid)?;
+        let member = self
+            .members(gid)
+            .await
+            .into_iter()
+            .find(|member| member["jid"] == *jid)?;
         member["role"].as_str().map(str::to_owned)
     }
 }

@@ -54,7 +54,10 @@ impl SigningKey {
     /// The same key under another `kid`.
     #[must_use]
     pub fn named(self, kid: &str) -> Self {
-        Self { kid: kid.into(), ..self }
+        Self {
+            kid: kid.into(),
+            ..self
+        }
     }
 
     /// The public half, as it stands in a JWKS.
@@ -72,7 +75,10 @@ impl SigningKey {
     #[must_use]
     pub fn public_bytes(&self) -> Vec<u8> {
         let jwk = self.jwk();
-        let part = jwk["n"].as_str().or(jwk["x"].as_str()).expect("a public key");
+        let part = jwk["n"]
+            .as_str()
+            .or(jwk["x"].as_str())
+            .expect("a public key");
         URL_SAFE_NO_PAD.decode(part).expect("base64url")
     }
 
@@ -99,7 +105,12 @@ impl SigningKey {
 pub fn forge(header: &Value, claims: &Value, signature: &[u8]) -> String {
     let part = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
     let (header, claims) = (header.to_string(), claims.to_string());
-    format!("{}.{}.{}", part(header.as_bytes()), part(claims.as_bytes()), part(signature))
+    format!(
+        "{}.{}.{}",
+        part(header.as_bytes()),
+        part(claims.as_bytes()),
+        part(signature)
+    )
 }
 
 /// Claims that pass: `sub` and `org` as given, the role, valid for an hour.
@@ -122,12 +133,17 @@ pub fn claims(organization: &str, role: &str) -> Value {
 /// The clock is before 1970.
 #[must_use]
 pub fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock");
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("a clock");
     i64::try_from(since.as_secs()).expect("a time")
 }
 
 fn der(pem: &str) -> Vec<u8> {
-    let base64: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+    let base64: String = pem
+        .lines()
+        .filter(|line| !line.starts_with("-----"))
+        .collect();
     STANDARD.decode(base64).expect("PEM")
 }
 
@@ -140,7 +156,10 @@ pub struct Jwks {
 impl Jwks {
     /// Starts it, with these keys.
     pub async fn serving(keys: &[SigningKey]) -> Self {
-        let jwks = Self { server: MockServer::start().await, mounted: Mutex::new(None) };
+        let jwks = Self {
+            server: MockServer::start().await,
+            mounted: Mutex::new(None),
+        };
         jwks.publish(keys).await;
         jwks
     }
@@ -154,7 +173,8 @@ impl Jwks {
     /// Replaces the published keys.
     pub async fn publish(&self, keys: &[SigningKey]) {
         let keys: Vec<Value> = keys.iter().map(SigningKey::jwk).collect();
-        self.answer(ResponseTemplate::new(200).set_body_json(json!({ "keys": keys }))).await;
+        self.answer(ResponseTemplate::new(200).set_body_json(json!({ "keys": keys })))
+            .await;
     }
 
     /// Answers every fetch with this from now on.
@@ -163,7 +183,9 @@ impl Jwks {
     /// A test has panicked while it changed the answer.
     pub async fn answer(&self, template: ResponseTemplate) {
         self.mounted.lock().expect("not poisoned").take();
-        let mock = Mock::given(method("GET")).and(path("/jwks.json")).respond_with(template);
+        let mock = Mock::given(method("GET"))
+            .and(path("/jwks.json"))
+            .respond_with(template);
         let guard = self.server.register_as_scoped(mock).await;
         *self.mounted.lock().expect("not poisoned") = Some(guard);
     }
@@ -173,6 +195,10 @@ impl Jwks {
     /// # Panics
     /// Never: recording is on.
     pub async fn fetches(&self) -> usize {
-        self.server.received_requests().await.expect("recording").len()
+        self.server
+            .received_requests()
+            .await
+            .expect("recording")
+            .len()
     }
 }

@@ -11,13 +11,20 @@ use crate::world::{ADD, ANNA, BUDI, DECLINERS, FRIEND, GROUP, connected, seed, s
 #[tokio::test]
 async fn people_are_added() {
     let (lab, session) = connected().await;
-    session.add(GROUP, &[ANNA, BUDI]).send().await.expect_no_content();
+    session
+        .add(GROUP, &[ANNA, BUDI])
+        .send()
+        .await
+        .expect_no_content();
     for person in [ANNA, BUDI] {
         assert_eq!(lab.standin.group(GROUP).role(person), Some(Role::Member));
     }
     // WhatsApp notifies the account of its own adds too.
     within("the notification", lab.standin.wait_acknowledged(ACCOUNT)).await;
-    eventually("the new member is listed", async || session.role(GROUP, ANNA).await).await;
+    eventually("the new member is listed", async || {
+        session.role(GROUP, ANNA).await
+    })
+    .await;
     lab.stop().await;
 }
 
@@ -25,7 +32,11 @@ async fn people_are_added() {
 async fn who_is_a_member_already_is_no_error() {
     let (lab, session) = connected().await;
     let before = lab.standin.group(GROUP).members();
-    session.add(GROUP, &[FRIEND, ACCOUNT]).send().await.expect_no_content();
+    session
+        .add(GROUP, &[FRIEND, ACCOUNT])
+        .send()
+        .await
+        .expect_no_content();
     assert_eq!(lab.standin.group(GROUP).members(), before);
     lab.stop().await;
 }
@@ -36,11 +47,23 @@ async fn who_is_declined_is_no_error() {
     let before = lab.standin.group(GROUP).members();
     let decliners = DECLINERS.map(|(person, _)| person);
     for person in decliners {
-        session.add(GROUP, &[person]).send().await.expect_no_content();
+        session
+            .add(GROUP, &[person])
+            .send()
+            .await
+            .expect_no_content();
     }
-    session.add(GROUP, &decliners).send().await.expect_no_content();
+    session
+        .add(GROUP, &decliners)
+        .send()
+        .await
+        .expect_no_content();
     // A number that WhatsApp has never heard of.
-    session.add(GROUP, &["628555000001"]).send().await.expect_no_content();
+    session
+        .add(GROUP, &["628555000001"])
+        .send()
+        .await
+        .expect_no_content();
     assert_eq!(lab.standin.group(GROUP).members(), before);
     lab.stop().await;
 }
@@ -51,7 +74,13 @@ async fn a_mixed_call_adds_those_it_can() {
     let mut people = DECLINERS.map(|(person, _)| person).to_vec();
     people.extend([FRIEND, ANNA, "628555000001", BUDI]);
     session.add(GROUP, &people).send().await.expect_no_content();
-    let members: Vec<String> = lab.standin.group(GROUP).members().into_iter().map(|(phone, _)| phone).collect();
+    let members: Vec<String> = lab
+        .standin
+        .group(GROUP)
+        .members()
+        .into_iter()
+        .map(|(phone, _)| phone)
+        .collect();
     assert_eq!(members, [ACCOUNT, FRIEND, ANNA, BUDI]);
     lab.stop().await;
 }
@@ -60,7 +89,9 @@ async fn a_mixed_call_adds_those_it_can() {
 async fn a_full_group_is_no_error() {
     let lab = Lab::start().await;
     seed(&lab);
-    let full = lab.standin.add_group(GroupSpec::new("Full").admin(ACCOUNT).size_limit(1));
+    let full = lab
+        .standin
+        .add_group(GroupSpec::new("Full").admin(ACCOUNT).size_limit(1));
     let session = lab.connected().await;
     session.add(&full, &[ANNA]).send().await.expect_no_content();
     assert_eq!(lab.standin.group(&full).role(ANNA), None);
@@ -70,7 +101,11 @@ async fn a_full_group_is_no_error() {
 #[tokio::test]
 async fn a_repeated_jid_counts_once() {
     let (lab, session) = connected().await;
-    session.add(GROUP, &[ANNA, BUDI, ANNA, ANNA]).send().await.expect_no_content();
+    session
+        .add(GROUP, &[ANNA, BUDI, ANNA, ANNA])
+        .send()
+        .await
+        .expect_no_content();
     within("the notification", lab.standin.wait_acknowledged(ACCOUNT)).await;
     let members = lab.standin.group(GROUP).members();
     assert_eq!(members.len(), 4, "{members:?}");
@@ -86,7 +121,11 @@ async fn a_warm_call_costs_one_round_trip() {
         let before = sent(&lab);
         session.add(GROUP, &people).send().await.expect_no_content();
         within("the notification", lab.standin.wait_acknowledged(ACCOUNT)).await;
-        assert_eq!(sent_since(&lab, &before), [(ADD.to_owned(), 1)], "adding {people:?}");
+        assert_eq!(
+            sent_since(&lab, &before),
+            [(ADD.to_owned(), 1)],
+            "adding {people:?}"
+        );
     }
     lab.stop().await;
 }
@@ -98,7 +137,12 @@ async fn a_thousand_people_go_in_one_call() {
     for person in &people {
         lab.standin.add_person(Person::new(person.as_str()));
     }
-    lab.standin.add_group(GroupSpec::new("Big").gid(GROUP).admin(ACCOUNT).size_limit(2000));
+    lab.standin.add_group(
+        GroupSpec::new("Big")
+            .gid(GROUP)
+            .admin(ACCOUNT)
+            .size_limit(2000),
+    );
     let session = lab.connected().await;
     let before = sent(&lab);
     let all: Vec<&str> = people.iter().map(String::as_str).collect();
@@ -106,8 +150,16 @@ async fn a_thousand_people_go_in_one_call() {
     within("the notification", lab.standin.wait_acknowledged(ACCOUNT)).await;
     assert_eq!(sent_since(&lab, &before), [(ADD.to_owned(), 1)]);
     assert_eq!(lab.standin.group(GROUP).members().len(), 1001);
-    eventually("all are listed", async || (session.members(GROUP).await.len() == 1001).then_some(())).await;
-    let group = session.caller.get(session.path(&format!("/groups/{GROUP}"))).send().await.json(200);
+    eventually("all are listed", async || {
+        (session.members(GROUP).await.len() == 1001).then_some(())
+    })
+    .await;
+    let group = session
+        .caller
+        .get(session.path(&format!("/groups/{GROUP}")))
+        .send()
+        .await
+        .json(200);
     assert_eq!(group["participantCount"], 1001);
     lab.stop().await;
 }
@@ -116,7 +168,9 @@ async fn a_thousand_people_go_in_one_call() {
 async fn a_super_admin_is_an_admin() {
     let lab = Lab::start().await;
     lab.standin.add_person(Person::new(ANNA));
-    let own = lab.standin.add_group(GroupSpec::new("Own").superadmin(ACCOUNT));
+    let own = lab
+        .standin
+        .add_group(GroupSpec::new("Own").superadmin(ACCOUNT));
     let session = lab.connected().await;
     session.add(&own, &[ANNA]).send().await.expect_no_content();
     assert_eq!(lab.standin.group(&own).role(ANNA), Some(Role::Member));
@@ -128,7 +182,11 @@ async fn a_group_with_an_old_jid_takes_members() {
     let lab = Lab::start().await;
     lab.standin.add_person(Person::new(ANNA));
     let old = format!("{ACCOUNT}-1400000000@g.us");
-    lab.standin.add_group(GroupSpec::new("Since 2014").gid(old.as_str()).admin(ACCOUNT));
+    lab.standin.add_group(
+        GroupSpec::new("Since 2014")
+            .gid(old.as_str())
+            .admin(ACCOUNT),
+    );
     let session = lab.connected().await;
     session.add(&old, &[ANNA]).send().await.expect_no_content();
     assert_eq!(lab.standin.group(&old).role(ANNA), Some(Role::Member));
@@ -140,21 +198,38 @@ async fn a_group_with_an_old_jid_takes_members() {
 async fn a_lid_group_takes_members() {
     let lab = Lab::start().await;
     seed(&lab);
-    let group = lab.standin.add_group(GroupSpec::new("Hidden numbers").lid().admin(ACCOUNT).superadmin(FRIEND));
+    let group = lab.standin.add_group(
+        GroupSpec::new("Hidden numbers")
+            .lid()
+            .admin(ACCOUNT)
+            .superadmin(FRIEND),
+    );
     let session = lab.connected().await;
     let before = sent(&lab);
     let people = [ANNA, DECLINERS[0].0, FRIEND];
-    session.add(&group, &people).send().await.expect_no_content();
+    session
+        .add(&group, &people)
+        .send()
+        .await
+        .expect_no_content();
     within("the notification", lab.standin.wait_acknowledged(ACCOUNT)).await;
     assert_eq!(sent_since(&lab, &before), [(ADD.to_owned(), 1)]);
     assert_eq!(lab.standin.group(&group).role(ANNA), Some(Role::Member));
     let lid = lab.standin.person(ANNA).expect("seeded").lid_jid();
     let listed = eventually("the new member is listed", async || {
-        session.members(&group).await.into_iter().find(|member| member["lid"] == *lid)
+        session
+            .members(&group)
+            .await
+            .into_iter()
+            .find(|member| member["lid"] == *lid)
     });
     assert_eq!(listed.await["role"], "member");
     let members = session.members(&group).await;
-    assert_eq!(members.len(), 3, "nobody is listed twice, by number and by LID: {members:?}");
+    assert_eq!(
+        members.len(),
+        3,
+        "nobody is listed twice, by number and by LID: {members:?}"
+    );
     lab.stop().await;
 }
 
@@ -162,7 +237,11 @@ async fn a_lid_group_takes_members() {
 async fn the_at_sign_may_be_encoded_or_not() {
     let (lab, session) = connected().await;
     session.add(GROUP, &[ANNA]).send().await.expect_no_content();
-    session.add(&GROUP.replace('@', "%40"), &[BUDI]).send().await.expect_no_content();
+    session
+        .add(&GROUP.replace('@', "%40"), &[BUDI])
+        .send()
+        .await
+        .expect_no_content();
     assert_eq!(lab.standin.group(GROUP).role(BUDI), Some(Role::Member));
     lab.stop().await;
 }
@@ -174,7 +253,11 @@ async fn http2_is_served() {
     let session = session.by(&Client::http2(lab.url()).with_token(token));
     session.add(GROUP, &[ANNA]).send().await.expect_no_content();
     assert_eq!(lab.standin.group(GROUP).role(ANNA), Some(Role::Member));
-    let details = session.add("nonsense", &[ANNA]).send().await.error(400, "validation_error");
+    let details = session
+        .add("nonsense", &[ANNA])
+        .send()
+        .await
+        .error(400, "validation_error");
     assert_eq!(details["violations"][0]["field"], "gid");
     lab.stop().await;
 }
@@ -184,8 +267,15 @@ async fn http2_is_served() {
 async fn a_generous_reading_of_the_body() {
     let (lab, session) = connected().await;
     let body = json!({"participants": [format!("{ANNA}@s.whatsapp.net")], "note": "hello"});
-    session.add_json(GROUP, &body).send().await.expect_no_content();
-    let call = session.add(GROUP, &[BUDI]).header(hyper::header::CONTENT_TYPE, "application/json; charset=utf-8");
+    session
+        .add_json(GROUP, &body)
+        .send()
+        .await
+        .expect_no_content();
+    let call = session.add(GROUP, &[BUDI]).header(
+        hyper::header::CONTENT_TYPE,
+        "application/json; charset=utf-8",
+    );
     call.send().await.expect_no_content();
     assert_eq!(lab.standin.group(GROUP).role(BUDI), Some(Role::Member));
     lab.stop().await;

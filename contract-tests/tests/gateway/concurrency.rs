@@ -21,7 +21,9 @@ async fn fifty_calls_at_once() {
     for person in &people {
         lab.standin.add_person(Person::new(person.as_str()));
     }
-    let second = lab.standin.add_group(GroupSpec::new("Second").admin(ACCOUNT));
+    let second = lab
+        .standin
+        .add_group(GroupSpec::new("Second").admin(ACCOUNT));
     let session = lab.connected().await;
     let before = sent(&lab);
 
@@ -47,9 +49,19 @@ async fn fifty_calls_at_once() {
     within("the notifications", lab.standin.wait_acknowledged(ACCOUNT)).await;
     assert_eq!(sent_since(&lab, &before), [(ADD.to_owned(), 50)]);
     for (n, person) in people.iter().enumerate() {
-        let (home, other) = if n % 2 == 0 { (GROUP, second.as_str()) } else { (second.as_str(), GROUP) };
-        assert!(lab.standin.group(home).role(person).is_some(), "{person} is lost");
-        assert!(lab.standin.group(other).role(person).is_none(), "{person} is in the wrong group");
+        let (home, other) = if n % 2 == 0 {
+            (GROUP, second.as_str())
+        } else {
+            (second.as_str(), GROUP)
+        };
+        assert!(
+            lab.standin.group(home).role(person).is_some(),
+            "{person} is lost"
+        );
+        assert!(
+            lab.standin.group(other).role(person).is_none(),
+            "{person} is in the wrong group"
+        );
     }
     lab.stop().await;
 }
@@ -66,7 +78,15 @@ async fn fifty_times_the_same_person() {
         calls.spawn(async move { call.send().await.expect_no_content() });
     }
     within("all answers", calls.join_all()).await;
-    assert_eq!(lab.standin.group(GROUP).members().iter().filter(|(phone, _)| phone == ANNA).count(), 1);
+    assert_eq!(
+        lab.standin
+            .group(GROUP)
+            .members()
+            .iter()
+            .filter(|(phone, _)| phone == ANNA)
+            .count(),
+        1
+    );
     lab.stop().await;
 }
 
@@ -85,10 +105,16 @@ async fn sessions_come_and_go_at_once() {
         let (first, second) = tokio::join!(delete(), delete());
         let mut statuses = [first.status.as_u16(), second.status.as_u16()];
         statuses.sort_unstable();
-        assert!(statuses == [204, 204] || statuses == [204, 404], "{statuses:?}");
+        assert!(
+            statuses == [204, 204] || statuses == [204, 404],
+            "{statuses:?}"
+        );
         caller.get(session.path("")).send().await.expect(404);
     };
     within("all answers", join_all((0..20).map(|_| one_life()))).await;
-    assert_eq!(caller.get("/sessions").send().await.json(200)["data"], json!([]));
+    assert_eq!(
+        caller.get("/sessions").send().await.json(200)["data"],
+        json!([])
+    );
     lab.stop().await;
 }

@@ -26,7 +26,10 @@ fn granted(operation: &Operation) -> u16 {
 }
 
 fn call(operation: &Operation, caller: &Client, session: &str) -> Call {
-    let path = operation.path.replace("{session}", session).replace("{gid}", GROUP);
+    let path = operation
+        .path
+        .replace("{session}", session)
+        .replace("{gid}", GROUP);
     assert!(!path.contains('{'), "{path}: say what to fill in");
     let call = caller.call_raw(operation.method.clone(), path);
     if !operation.has_body {
@@ -43,15 +46,24 @@ fn call(operation: &Operation, caller: &Client, session: &str) -> Call {
 #[tokio::test]
 async fn every_operation_needs_a_credential() {
     let (lab, session) = connected().await;
-    let expired = lab.api_key(ORGANIZATION, "read,send,manage", Some(store::now() - 1)).await.1;
+    let expired = lab
+        .api_key(ORGANIZATION, "read,send,manage", Some(store::now() - 1))
+        .await
+        .1;
     let (id, revoked) = lab.api_key(ORGANIZATION, "read,send,manage", None).await;
     lab.revoke_api_key(&id).await;
     let never_made = "wa_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     for operation in Document::get().operations() {
-        call(operation, &lab.anonymous(), &session.id).send().await.error(401, "unauthorized");
+        call(operation, &lab.anonymous(), &session.id)
+            .send()
+            .await
+            .error(401, "unauthorized");
         for token in ["x", "wa_", never_made, "a.b.c", &expired, &revoked] {
             let caller = lab.anonymous().with_token(token);
-            call(operation, &caller, &session.id).send().await.error(401, "unauthorized");
+            call(operation, &caller, &session.id)
+                .send()
+                .await
+                .error(401, "unauthorized");
         }
     }
     assert_eq!(session.get().await["status"], "working");
@@ -62,12 +74,27 @@ async fn every_operation_needs_a_credential() {
 async fn every_operation_needs_its_capability() {
     let (lab, session) = connected().await;
     for operation in Document::get().operations() {
-        let others: Vec<&str> = ["read", "send", "manage"].into_iter().filter(|c| *c != operation.capability).collect();
-        assert_eq!(others.len(), 2, "{}: {}", operation.id, operation.capability);
+        let others: Vec<&str> = ["read", "send", "manage"]
+            .into_iter()
+            .filter(|c| *c != operation.capability)
+            .collect();
+        assert_eq!(
+            others.len(),
+            2,
+            "{}: {}",
+            operation.id,
+            operation.capability
+        );
         let caller = lab.caller(ORGANIZATION, &others.join(",")).await;
         for session in [session.id.as_str(), "nowhere"] {
-            let details = call(operation, &caller, session).send().await.error(403, "forbidden");
-            assert_eq!(details, json!({"reason": "missing_capability", "capability": operation.capability}));
+            let details = call(operation, &caller, session)
+                .send()
+                .await
+                .error(403, "forbidden");
+            assert_eq!(
+                details,
+                json!({"reason": "missing_capability", "capability": operation.capability})
+            );
         }
     }
     assert_eq!(session.get().await["status"], "working");
@@ -94,7 +121,10 @@ async fn every_operation_is_granted_to_whoever_has_its_capability() {
         let caller = lab.caller(ORGANIZATION, &operation.capability).await;
         let unpaired = ["getSessionQr", "createPairingCode"].contains(&operation.id.as_str());
         let session = if unpaired { &fresh.id } else { &session.id };
-        call(operation, &caller, session).send().await.expect(granted(operation));
+        call(operation, &caller, session)
+            .send()
+            .await
+            .expect(granted(operation));
     }
     lab.stop().await;
 }
@@ -104,13 +134,26 @@ async fn the_scheme_has_to_be_bearer() {
     let (lab, session) = connected().await;
     let token = lab.api_key(ORGANIZATION, "manage", None).await.1;
     let authorized = |value: &str| {
-        lab.anonymous().get(session.path("")).header(hyper::header::AUTHORIZATION, value).send()
+        lab.anonymous()
+            .get(session.path(""))
+            .header(hyper::header::AUTHORIZATION, value)
+            .send()
     };
     // RFC 9110: the scheme's name is case-insensitive.
-    for value in [format!("Bearer {token}"), format!("bearer {token}"), format!("BEARER {token}")] {
+    for value in [
+        format!("Bearer {token}"),
+        format!("bearer {token}"),
+        format!("BEARER {token}"),
+    ] {
         authorized(&value).await.expect(200);
     }
-    let bad = [token.clone(), format!("Basic {token}"), format!("Token {token}"), "Bearer".into(), "Bearer ".into()];
+    let bad = [
+        token.clone(),
+        format!("Basic {token}"),
+        format!("Token {token}"),
+        "Bearer".into(),
+        "Bearer ".into(),
+    ];
     for value in bad {
         authorized(&value).await.error(401, "unauthorized");
     }
@@ -135,7 +178,10 @@ async fn a_revoked_key_stops_working() {
 #[tokio::test]
 async fn a_key_stops_working_when_it_expires() {
     let lab = Lab::start().await;
-    let token = lab.api_key(ORGANIZATION, "manage", Some(store::now() + 2000)).await.1;
+    let token = lab
+        .api_key(ORGANIZATION, "manage", Some(store::now() + 2000))
+        .await
+        .1;
     let caller = lab.anonymous().with_token(token);
     caller.get("/sessions").send().await.expect(200);
     eventually("the key is refused", async || {
@@ -150,7 +196,10 @@ async fn a_key_stops_working_when_it_expires() {
 async fn a_caller_without_a_credential_is_refused_before_the_body() {
     let (lab, session) = connected().await;
     let reader = lab.api_key(ORGANIZATION, "read", None).await.1;
-    for (authorization, status) in [(String::new(), "401"), (format!("Authorization: Bearer {reader}\r\n"), "403")] {
+    for (authorization, status) in [
+        (String::new(), "401"),
+        (format!("Authorization: Bearer {reader}\r\n"), "403"),
+    ] {
         let mut socket = TcpStream::connect(lab.address()).await.unwrap();
         let path = session.path(&format!("/groups/{GROUP}/members"));
         let head = format!(
@@ -159,8 +208,16 @@ async fn a_caller_without_a_credential_is_refused_before_the_body() {
         );
         socket.write_all(head.as_bytes()).await.unwrap();
         let mut answer = vec![0; 12];
-        within("an answer to half a request", socket.read_exact(&mut answer)).await.unwrap();
-        assert_eq!(String::from_utf8_lossy(&answer), format!("HTTP/1.1 {status}"));
+        within(
+            "an answer to half a request",
+            socket.read_exact(&mut answer),
+        )
+        .await
+        .unwrap();
+        assert_eq!(
+            String::from_utf8_lossy(&answer),
+            format!("HTTP/1.1 {status}")
+        );
     }
     lab.stop().await;
 }

@@ -13,7 +13,12 @@ async fn groups_are_listed_as_whatsapp_describes_them() {
     let groups = session.groups().await;
     let jids: Vec<&Value> = groups.iter().map(|group| &group["groupJid"]).collect();
     assert_eq!(jids, [GROUP, NOT_ADMIN]);
-    let group = session.caller.get(session.path(&format!("/groups/{}", GROUP.replace('@', "%40")))).send().await.json(200);
+    let group = session
+        .caller
+        .get(session.path(&format!("/groups/{}", GROUP.replace('@', "%40"))))
+        .send()
+        .await
+        .json(200);
     assert_eq!(group, groups[0]);
     insta::assert_json_snapshot!(group, {
         ".createdAtWa" => "[time]", ".firstSeenAt" => "[time]", ".updatedAt" => "[time]",
@@ -31,11 +36,21 @@ async fn groups_are_listed_as_whatsapp_describes_them() {
       "updatedAt": "[time]"
     }
     "#);
-    let mut roles: Vec<(Value, Value)> =
-        session.members(GROUP).await.into_iter().map(|m| (m["jid"].clone(), m["role"].clone())).collect();
+    let mut roles: Vec<(Value, Value)> = session
+        .members(GROUP)
+        .await
+        .into_iter()
+        .map(|m| (m["jid"].clone(), m["role"].clone()))
+        .collect();
     roles.sort_by_key(|(jid, _)| jid.to_string());
     let jid = |phone: &str| json!(format!("{phone}@s.whatsapp.net"));
-    assert_eq!(roles, [(jid(ACCOUNT), json!("admin")), (jid(FRIEND), json!("superadmin"))]);
+    assert_eq!(
+        roles,
+        [
+            (jid(ACCOUNT), json!("admin")),
+            (jid(FRIEND), json!("superadmin"))
+        ]
+    );
     lab.stop().await;
 }
 
@@ -48,10 +63,14 @@ async fn lists_come_in_pages() {
     }
     lab.standin.add_group(spec);
     for n in 0..4 {
-        lab.standin.add_group(GroupSpec::new(format!("Small {n}")).member(ACCOUNT));
+        lab.standin
+            .add_group(GroupSpec::new(format!("Small {n}")).member(ACCOUNT));
     }
     let session = lab.connected().await;
-    for (path, key, all) in [("/groups".to_owned(), "groupJid", 5), (format!("/groups/{GROUP}/members"), "jid", 250)] {
+    for (path, key, all) in [
+        ("/groups".to_owned(), "groupJid", 5),
+        (format!("/groups/{GROUP}/members"), "jid", 250),
+    ] {
         for limit in [1, 2, 100, 1000] {
             if limit == 1 && all > 100 {
                 continue;
@@ -73,8 +92,17 @@ async fn lists_come_in_pages() {
             seen.dedup();
             assert_eq!(seen.len(), all, "{path} by {limit}: something came twice");
         }
-        let page = session.caller.get(session.path(&path)).send().await.json(200);
-        assert_eq!(page["data"].as_array().unwrap().len(), all.min(100), "a hundred a page where nothing is said");
+        let page = session
+            .caller
+            .get(session.path(&path))
+            .send()
+            .await
+            .json(200);
+        assert_eq!(
+            page["data"].as_array().unwrap().len(),
+            all.min(100),
+            "a hundred a page where nothing is said"
+        );
     }
     lab.stop().await;
 }
@@ -89,12 +117,26 @@ async fn changes_by_others_show_without_a_query() {
     eventually("Anna is listed", async || session.role(GROUP, ANNA).await).await;
     assert_eq!(session.members(GROUP).await.len(), 4);
     group.promote(FRIEND, &[ANNA]).unwrap();
-    eventually("Anna is an admin", async || session.role(GROUP, ANNA).await.filter(|role| role == "admin")).await;
+    eventually("Anna is an admin", async || {
+        session
+            .role(GROUP, ANNA)
+            .await
+            .filter(|role| role == "admin")
+    })
+    .await;
     group.remove(FRIEND, &[BUDI]).unwrap();
-    eventually("Budi is gone", async || session.role(GROUP, BUDI).await.is_none().then_some(())).await;
+    eventually("Budi is gone", async || {
+        session.role(GROUP, BUDI).await.is_none().then_some(())
+    })
+    .await;
     group.set_subject(FRIEND, "Landing team").unwrap();
     eventually("the new subject", async || {
-        let group = session.caller.get(session.path(&format!("/groups/{GROUP}"))).send().await.json(200);
+        let group = session
+            .caller
+            .get(session.path(&format!("/groups/{GROUP}")))
+            .send()
+            .await
+            .json(200);
         (group["subject"] == "Landing team" && group["participantCount"] == 3).then_some(())
     })
     .await;
@@ -109,13 +151,29 @@ async fn a_demoted_account_may_add_no_more() {
     let group = lab.standin.group(GROUP);
     group.demote(FRIEND, &[ACCOUNT]).unwrap();
     // The role in memory changes before the one that is listed.
-    eventually("the demotion", async || session.role(GROUP, ACCOUNT).await.filter(|role| role == "member")).await;
+    eventually("the demotion", async || {
+        session
+            .role(GROUP, ACCOUNT)
+            .await
+            .filter(|role| role == "member")
+    })
+    .await;
     let before = sent(&lab);
-    let details = session.add(GROUP, &[BUDI]).send().await.error(403, "forbidden");
+    let details = session
+        .add(GROUP, &[BUDI])
+        .send()
+        .await
+        .error(403, "forbidden");
     assert_eq!(details["reason"], "not_group_admin");
     assert_eq!(sent_since(&lab, &before), [], "no round trip");
     group.promote(FRIEND, &[ACCOUNT]).unwrap();
-    eventually("the promotion", async || session.role(GROUP, ACCOUNT).await.filter(|role| role == "admin")).await;
+    eventually("the promotion", async || {
+        session
+            .role(GROUP, ACCOUNT)
+            .await
+            .filter(|role| role == "admin")
+    })
+    .await;
     session.add(GROUP, &[BUDI]).send().await.expect_no_content();
     assert_eq!(group.role(BUDI), Some(Role::Member));
     lab.stop().await;
@@ -124,28 +182,66 @@ async fn a_demoted_account_may_add_no_more() {
 #[tokio::test]
 async fn groups_come_and_go_with_the_account() {
     let (lab, session) = connected().await;
-    let late = lab.standin.add_group(GroupSpec::new("Late").superadmin(FRIEND));
-    session.add(&late, &[ANNA]).send().await.error(404, "not_found");
+    let late = lab
+        .standin
+        .add_group(GroupSpec::new("Late").superadmin(FRIEND));
+    session
+        .add(&late, &[ANNA])
+        .send()
+        .await
+        .error(404, "not_found");
     lab.standin.group(&late).add(FRIEND, &[ACCOUNT]).unwrap();
     eventually("the new group", async || {
-        let found = session.caller.get(session.path(&format!("/groups/{late}"))).send().await;
+        let found = session
+            .caller
+            .get(session.path(&format!("/groups/{late}")))
+            .send()
+            .await;
         (found.status == 200).then_some(())
     })
     .await;
-    session.add(&late, &[ANNA]).send().await.error(403, "forbidden");
-    lab.standin.group(&late).promote(FRIEND, &[ACCOUNT]).unwrap();
-    eventually("the promotion", async || session.role(&late, ACCOUNT).await.filter(|role| role == "admin")).await;
+    session
+        .add(&late, &[ANNA])
+        .send()
+        .await
+        .error(403, "forbidden");
+    lab.standin
+        .group(&late)
+        .promote(FRIEND, &[ACCOUNT])
+        .unwrap();
+    eventually("the promotion", async || {
+        session
+            .role(&late, ACCOUNT)
+            .await
+            .filter(|role| role == "admin")
+    })
+    .await;
     session.add(&late, &[ANNA]).send().await.expect_no_content();
 
     lab.standin.group(GROUP).remove(FRIEND, &[ACCOUNT]).unwrap();
     eventually("the lost group", async || {
-        let lost = session.caller.get(session.path(&format!("/groups/{GROUP}"))).send().await;
+        let lost = session
+            .caller
+            .get(session.path(&format!("/groups/{GROUP}")))
+            .send()
+            .await;
         (lost.status == 404).then_some(())
     })
     .await;
-    within("the acknowledgement", lab.standin.wait_acknowledged(ACCOUNT)).await;
+    within(
+        "the acknowledgement",
+        lab.standin.wait_acknowledged(ACCOUNT),
+    )
+    .await;
     let before = sent(&lab);
-    assert_eq!(session.add(GROUP, &[ANNA]).send().await.error(404, "not_found")["resource"], "group");
+    assert_eq!(
+        session
+            .add(GROUP, &[ANNA])
+            .send()
+            .await
+            .error(404, "not_found")["resource"],
+        "group"
+    );
     assert_eq!(sent_since(&lab, &before), []);
     lab.stop().await;
 }

@@ -14,7 +14,11 @@ async fn lab_with(jwks: &Jwks) -> Lab {
 }
 
 async fn list(lab: &Lab, token: &str) -> Answer {
-    lab.anonymous().with_token(token).get("/sessions").send().await
+    lab.anonymous()
+        .with_token(token)
+        .get("/sessions")
+        .send()
+        .await
 }
 
 async fn refused(lab: &Lab, what: &str, token: &str) {
@@ -28,7 +32,9 @@ async fn each_algorithm_is_accepted() {
     let jwks = Jwks::serving(&keys).await;
     let lab = lab_with(&jwks).await;
     for key in keys {
-        list(&lab, &key.sign(&claims(ORGANIZATION, "owner"))).await.expect(200);
+        list(&lab, &key.sign(&claims(ORGANIZATION, "owner")))
+            .await
+            .expect(200);
     }
     assert_eq!(jwks.fetches().await, 1, "the keys are kept");
     lab.stop().await;
@@ -39,8 +45,16 @@ async fn the_claims_say_who_it_is() {
     let key = SigningKey::ed();
     let jwks = Jwks::serving(std::slice::from_ref(&key)).await;
     let lab = lab_with(&jwks).await;
-    let as_role = |role: &str| lab.anonymous().with_token(key.sign(&claims(ORGANIZATION, role)));
-    let created = as_role("admin").post("/sessions").json(&json!({"label": "x"})).send().await.json(201);
+    let as_role = |role: &str| {
+        lab.anonymous()
+            .with_token(key.sign(&claims(ORGANIZATION, role)))
+    };
+    let created = as_role("admin")
+        .post("/sessions")
+        .json(&json!({"label": "x"}))
+        .send()
+        .await
+        .json(201);
     assert_eq!(created["organizationId"], ORGANIZATION);
     assert_eq!(created["createdByUserId"], "user_7");
 
@@ -48,7 +62,12 @@ async fn the_claims_say_who_it_is() {
     let may = async |caller: Client, manage: u16, read: u16, send: u16| {
         caller.get("/sessions").send().await.expect(manage);
         caller.get(&groups).send().await.expect(read);
-        caller.post(format!("{groups}/1@g.us/members")).json(&json!({})).send().await.expect(send);
+        caller
+            .post(format!("{groups}/1@g.us/members"))
+            .json(&json!({}))
+            .send()
+            .await
+            .expect(send);
     };
     may(as_role("owner"), 200, 200, 400).await;
     may(as_role("admin"), 200, 200, 400).await;
@@ -58,7 +77,13 @@ async fn the_claims_say_who_it_is() {
     }
     let mut no_role = claims(ORGANIZATION, "owner");
     no_role.as_object_mut().unwrap().remove("role");
-    may(lab.anonymous().with_token(key.sign(&no_role)), 403, 403, 403).await;
+    may(
+        lab.anonymous().with_token(key.sign(&no_role)),
+        403,
+        403,
+        403,
+    )
+    .await;
     // An audience may be a list.
     let mut audiences = claims(ORGANIZATION, "owner");
     audiences["aud"] = json!(["another", AUDIENCE]);
@@ -111,49 +136,94 @@ async fn signatures_that_do_not_fit_are_refused() {
     let claims = claims(ORGANIZATION, "owner");
 
     // Another key under a known `kid`.
-    let impostors = [SigningKey::other_rsa(), SigningKey::other_ec(), SigningKey::other_ed()];
+    let impostors = [
+        SigningKey::other_rsa(),
+        SigningKey::other_ec(),
+        SigningKey::other_ed(),
+    ];
     for (impostor, key) in impostors.into_iter().zip(&keys) {
         refused(&lab, "another key", &impostor.named(&key.kid).sign(&claims)).await;
     }
     // A key's `kid` with another kind of key.
-    refused(&lab, "an EC signature under an RSA kid", &SigningKey::ec().named("rsa-1").sign(&claims)).await;
-    refused(&lab, "an Ed signature under an EC kid", &SigningKey::ed().named("ec-1").sign(&claims)).await;
+    refused(
+        &lab,
+        "an EC signature under an RSA kid",
+        &SigningKey::ec().named("rsa-1").sign(&claims),
+    )
+    .await;
+    refused(
+        &lab,
+        "an Ed signature under an EC kid",
+        &SigningKey::ed().named("ec-1").sign(&claims),
+    )
+    .await;
     // An RSA key, but another algorithm than the JWKS names.
     for algorithm in [Algorithm::RS384, Algorithm::RS512, Algorithm::PS256] {
         let mut header = Header::new(algorithm);
         header.kid = Some("rsa-1".into());
-        refused(&lab, "another RSA algorithm", &SigningKey::rsa().sign_with(&header, &claims)).await;
+        refused(
+            &lab,
+            "another RSA algorithm",
+            &SigningKey::rsa().sign_with(&header, &claims),
+        )
+        .await;
     }
     // The public key as an HMAC secret.
     for key in &keys {
         let mut header = Header::new(Algorithm::HS256);
         header.kid = Some(key.kid.clone());
-        let secrets = [key.public_bytes(), key.jwk().to_string().into_bytes(), key.jwk()["n"].as_str().unwrap_or("x").into()];
+        let secrets = [
+            key.public_bytes(),
+            key.jwk().to_string().into_bytes(),
+            key.jwk()["n"].as_str().unwrap_or("x").into(),
+        ];
         for secret in secrets {
-            let token = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(&secret)).unwrap();
+            let token =
+                jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(&secret)).unwrap();
             refused(&lab, "HMAC with the public key", &token).await;
         }
     }
     // No signature at all.
     for alg in ["none", "None", "NONE", "nOnE", ""] {
         for kid in ["rsa-1", "ec-1", "x"] {
-            refused(&lab, "alg none", &forge(&json!({"alg": alg, "typ": "JWT", "kid": kid}), &claims, b"")).await;
+            refused(
+                &lab,
+                "alg none",
+                &forge(&json!({"alg": alg, "typ": "JWT", "kid": kid}), &claims, b""),
+            )
+            .await;
         }
     }
-    refused(&lab, "no alg", &forge(&json!({"kid": "ec-1"}), &claims, b"")).await;
+    refused(
+        &lab,
+        "no alg",
+        &forge(&json!({"kid": "ec-1"}), &claims, b""),
+    )
+    .await;
     // A key that the token brings along.
     let brought = json!({"alg": "ES256", "kid": "ec-1", "jwk": SigningKey::other_ec().jwk()});
     let signature = SigningKey::other_ec().sign(&claims);
     let signature = signature.rsplit('.').next().unwrap();
-    refused(&lab, "a jwk in the header", &forge(&brought, &claims, signature.as_bytes())).await;
+    refused(
+        &lab,
+        "a jwk in the header",
+        &forge(&brought, &claims, signature.as_bytes()),
+    )
+    .await;
 
     // Tampered with.
     for key in &keys {
         let token = key.sign(&claims);
-        let [header, body, signature]: [&str; 3] = token.split('.').collect::<Vec<_>>().try_into().unwrap();
+        let [header, body, signature]: [&str; 3] =
+            token.split('.').collect::<Vec<_>>().try_into().unwrap();
         let other = key.sign(&contract_tests::tokens::claims("org_other", "owner"));
         let other_body = other.split('.').nth(1).unwrap();
-        refused(&lab, "other claims", &format!("{header}.{other_body}.{signature}")).await;
+        refused(
+            &lab,
+            "other claims",
+            &format!("{header}.{other_body}.{signature}"),
+        )
+        .await;
         refused(&lab, "a cut signature", &token[..token.len() - 4]).await;
         refused(&lab, "an empty signature", &format!("{header}.{body}.")).await;
         refused(&lab, "two parts", &format!("{header}.{body}")).await;
@@ -169,7 +239,10 @@ async fn signatures_that_do_not_fit_are_refused() {
 async fn a_token_without_kid_needs_a_jwks_with_one_key() {
     let jwks = Jwks::serving(&[SigningKey::ec()]).await;
     let lab = lab_with(&jwks).await;
-    let token = SigningKey::ec().sign_with(&Header::new(Algorithm::ES256), &claims(ORGANIZATION, "owner"));
+    let token = SigningKey::ec().sign_with(
+        &Header::new(Algorithm::ES256),
+        &claims(ORGANIZATION, "owner"),
+    );
     list(&lab, &token).await.expect(200);
     lab.stop().await;
 
@@ -184,11 +257,17 @@ async fn a_new_key_is_found_and_an_old_one_forgotten() {
     let jwks = Jwks::serving(&[SigningKey::ec()]).await;
     let lab = lab_with(&jwks).await;
     let claims = claims(ORGANIZATION, "owner");
-    let (old, new) = (SigningKey::ec().sign(&claims), SigningKey::other_ec().sign(&claims));
+    let (old, new) = (
+        SigningKey::ec().sign(&claims),
+        SigningKey::other_ec().sign(&claims),
+    );
     list(&lab, &old).await.expect(200);
     refused(&lab, "a key that is not published yet", &new).await;
     jwks.publish(&[SigningKey::other_ec()]).await;
-    eventually("the new key is fetched", async || (list(&lab, &new).await.status == 200).then_some(())).await;
+    eventually("the new key is fetched", async || {
+        (list(&lab, &new).await.status == 200).then_some(())
+    })
+    .await;
     refused(&lab, "a key that is published no more", &old).await;
     lab.stop().await;
 }
@@ -204,14 +283,25 @@ async fn unknown_kids_fetch_at_most_once_a_cool_down() {
     })
     .await;
     let claims = claims(ORGANIZATION, "owner");
-    list(&lab, &SigningKey::ec().sign(&claims)).await.expect(200);
-    let flood = (0..50).map(|n| SigningKey::other_ec().named(&format!("unknown-{n}")).sign(&claims));
+    list(&lab, &SigningKey::ec().sign(&claims))
+        .await
+        .expect(200);
+    let flood = (0..50).map(|n| {
+        SigningKey::other_ec()
+            .named(&format!("unknown-{n}"))
+            .sign(&claims)
+    });
     for token in flood {
         refused(&lab, "an unknown kid", &token).await;
     }
     let fetches = jwks.fetches().await;
-    assert!(fetches <= 2, "{fetches} fetches: one at first and one for the flood");
-    list(&lab, &SigningKey::ec().sign(&claims)).await.expect(200);
+    assert!(
+        fetches <= 2,
+        "{fetches} fetches: one at first and one for the flood"
+    );
+    list(&lab, &SigningKey::ec().sign(&claims))
+        .await
+        .expect(200);
     lab.stop().await;
 }
 
@@ -222,7 +312,10 @@ async fn known_keys_work_while_the_jwks_is_away() {
     let claims = claims(ORGANIZATION, "owner");
     let token = SigningKey::ec().sign(&claims);
     list(&lab, &token).await.expect(200);
-    let outages = [ResponseTemplate::new(500), ResponseTemplate::new(200).set_body_string("<html>")];
+    let outages = [
+        ResponseTemplate::new(500),
+        ResponseTemplate::new(200).set_body_string("<html>"),
+    ];
     for outage in outages {
         jwks.answer(outage).await;
         let before = jwks.fetches().await;
@@ -230,7 +323,11 @@ async fn known_keys_work_while_the_jwks_is_away() {
         let unknown = SigningKey::other_ec().sign(&claims);
         eventually("a fetch in vain", async || {
             let answer = list(&lab, &unknown).await;
-            assert!(answer.status == 401 || answer.status == 503, "{}", answer.status);
+            assert!(
+                answer.status == 401 || answer.status == 503,
+                "{}",
+                answer.status
+            );
             (jwks.fetches().await > before).then_some(())
         })
         .await;
@@ -248,9 +345,17 @@ async fn a_jwks_that_was_never_reached_is_not_the_caller_s_fault() {
     list(&lab, &token).await.error(503, "unavailable");
     refused(&lab, "no token at all", "nonsense").await;
     // Api keys do not need it.
-    lab.manager().await.get("/sessions").send().await.expect(200);
+    lab.manager()
+        .await
+        .get("/sessions")
+        .send()
+        .await
+        .expect(200);
     jwks.publish(&[SigningKey::ec()]).await;
-    eventually("the keys are fetched", async || (list(&lab, &token).await.status == 200).then_some(())).await;
+    eventually("the keys are fetched", async || {
+        (list(&lab, &token).await.status == 200).then_some(())
+    })
+    .await;
     lab.stop().await;
 }
 
@@ -258,6 +363,11 @@ async fn a_jwks_that_was_never_reached_is_not_the_caller_s_fault() {
 #[tokio::test]
 async fn without_a_jwks_no_login_token_passes() {
     let lab = Lab::start().await;
-    refused(&lab, "no JWKS", &SigningKey::ec().sign(&claims(ORGANIZATION, "owner"))).await;
+    refused(
+        &lab,
+        "no JWKS",
+        &SigningKey::ec().sign(&claims(ORGANIZATION, "owner")),
+    )
+    .await;
     lab.stop().await;
 }

@@ -24,26 +24,59 @@ async fn a_session_is_paired_by_qr() {
     let (lab, session) = unpaired().await;
     let created = session.get().await;
     assert_eq!(created["status"], "stopped");
-    assert_eq!((&created["phoneNumber"], &created["waJid"], &created["lastConnectedAt"]), (&json!(null), &json!(null), &json!(null)));
+    assert_eq!(
+        (
+            &created["phoneNumber"],
+            &created["waJid"],
+            &created["lastConnectedAt"]
+        ),
+        (&json!(null), &json!(null), &json!(null))
+    );
 
     let qr = session.qr().await;
     let in_seconds = (qr["expiresAt"].as_i64().unwrap() - store::now()) / 1000;
     assert!((0..=60).contains(&in_seconds), "{in_seconds}");
     let waiting = session.get().await;
     assert_eq!(waiting["status"], "scan_qr_code");
-    assert_eq!(waiting["waJid"], json!(null), "the provisional number is hidden");
-    assert_eq!(session.qr().await["code"], qr["code"], "asking again does not begin again");
+    assert_eq!(
+        waiting["waJid"],
+        json!(null),
+        "the provisional number is hidden"
+    );
+    assert_eq!(
+        session.qr().await["code"],
+        qr["code"],
+        "asking again does not begin again"
+    );
 
-    within("the scan", lab.standin.phone(ACCOUNT).scan(qr["code"].as_str().unwrap())).await.unwrap();
+    within(
+        "the scan",
+        lab.standin
+            .phone(ACCOUNT)
+            .scan(qr["code"].as_str().unwrap()),
+    )
+    .await
+    .unwrap();
     let working = session.wait_working(&lab.standin, ACCOUNT).await;
     assert_eq!(working["phoneNumber"], ACCOUNT);
     assert_eq!(working["waJid"], format!("{ACCOUNT}@s.whatsapp.net"));
-    assert_eq!(working["waLid"], lab.standin.person(ACCOUNT).unwrap().lid_jid());
+    assert_eq!(
+        working["waLid"],
+        lab.standin.person(ACCOUNT).unwrap().lid_jid()
+    );
     assert!(working["lastConnectedAt"].as_i64().unwrap() >= created["createdAt"].as_i64().unwrap());
 
-    let paired = session.caller.get(session.path("/qr")).send().await.error(400, "validation_error");
+    let paired = session
+        .caller
+        .get(session.path("/qr"))
+        .send()
+        .await
+        .error(400, "validation_error");
     assert_eq!(paired["violations"][0]["field"], "session");
-    let call = session.caller.post(session.path("/pairing-code")).json(&json!({"phone": ACCOUNT}));
+    let call = session
+        .caller
+        .post(session.path("/pairing-code"))
+        .json(&json!({"phone": ACCOUNT}));
     assert_eq!(call.send().await.error(400, "validation_error"), paired);
     // `working` means that the groups are there already.
     assert_eq!(session.groups().await.len(), 2);
@@ -56,14 +89,23 @@ async fn a_session_is_paired_by_qr() {
 async fn the_qr_scans_from_a_picture_and_from_a_terminal() {
     let (lab, session) = unpaired().await;
     let code = session.qr().await["code"].as_str().unwrap().to_owned();
-    let get = |accept: &str| session.caller.get(session.path("/qr")).accept(accept).send();
+    let get = |accept: &str| {
+        session
+            .caller
+            .get(session.path("/qr"))
+            .accept(accept)
+            .send()
+    };
 
     let picture = get("image/png").await.expect(200);
     assert_eq!(picture.headers["content-type"], "image/png");
     assert_eq!(read_picture(&picture.body), code);
 
     let text = get("text/plain").await.expect(200);
-    assert_eq!(read_terminal(std::str::from_utf8(&text.body).unwrap()), code);
+    assert_eq!(
+        read_terminal(std::str::from_utf8(&text.body).unwrap()),
+        code
+    );
 
     // Preferences as RFC 9110 has them; JSON where there are none.
     for (accept, media) in [
@@ -74,7 +116,13 @@ async fn the_qr_scans_from_a_picture_and_from_a_terminal() {
         ("image/png;q=0, text/plain", "text/plain"),
     ] {
         let answer = get(accept).await.expect(200);
-        assert!(answer.headers["content-type"].to_str().unwrap().starts_with(media), "{accept}");
+        assert!(
+            answer.headers["content-type"]
+                .to_str()
+                .unwrap()
+                .starts_with(media),
+            "{accept}"
+        );
     }
     lab.stop().await;
 }
@@ -82,21 +130,43 @@ async fn the_qr_scans_from_a_picture_and_from_a_terminal() {
 #[tokio::test]
 async fn a_session_is_paired_by_code() {
     let (lab, session) = unpaired().await;
-    let ask = |phone: &str| session.caller.post(session.path("/pairing-code")).json(&json!({"phone": phone})).send();
-    for bad in ["", "+628111222333", "628 111", "abc", "1234", "123456789012345678901"] {
+    let ask = |phone: &str| {
+        session
+            .caller
+            .post(session.path("/pairing-code"))
+            .json(&json!({"phone": phone}))
+            .send()
+    };
+    for bad in [
+        "",
+        "+628111222333",
+        "628 111",
+        "abc",
+        "1234",
+        "123456789012345678901",
+    ] {
         let details = ask(bad).await.error(400, "validation_error");
         assert_eq!(details["violations"][0]["field"], "phone", "{bad:?}");
     }
     let answer = ask(ACCOUNT).await.json(200);
     let code = answer["code"].as_str().unwrap();
-    let shape: String = code.chars().map(|c| if c.is_ascii_alphanumeric() { 'x' } else { c }).collect();
+    let shape: String = code
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { 'x' } else { c })
+        .collect();
     assert_eq!(shape, "xxxx-xxxx");
     let in_seconds = (answer["expiresAt"].as_i64().unwrap() - store::now()) / 1000;
     assert!((100..=180).contains(&in_seconds), "{in_seconds}");
 
-    let wrong = within("the phone", lab.standin.phone(ACCOUNT).enter_code("1111-1111")).await;
+    let wrong = within(
+        "the phone",
+        lab.standin.phone(ACCOUNT).enter_code("1111-1111"),
+    )
+    .await;
     assert_eq!(wrong, Err(LinkError::WrongCode));
-    within("the phone", lab.standin.phone(ACCOUNT).enter_code(code)).await.unwrap();
+    within("the phone", lab.standin.phone(ACCOUNT).enter_code(code))
+        .await
+        .unwrap();
     let working = session.wait_working(&lab.standin, ACCOUNT).await;
     assert_eq!(working["phoneNumber"], ACCOUNT);
     session.add(GROUP, &[ANNA]).send().await.expect_no_content();
@@ -108,11 +178,18 @@ async fn start_and_stop_keep_the_pairing() {
     let (lab, session) = unpaired().await;
     session.pair(&lab.standin, ACCOUNT).await;
     for _ in 0..2 {
-        assert_eq!(session.post("start").await.json(200)["status"], "working", "no-op when started");
+        assert_eq!(
+            session.post("start").await.json(200)["status"],
+            "working",
+            "no-op when started"
+        );
     }
     for _ in 0..2 {
         let stopped = session.post("stop").await.json(200);
-        assert_eq!((&stopped["status"], &stopped["phoneNumber"]), (&json!("stopped"), &json!(ACCOUNT)));
+        assert_eq!(
+            (&stopped["status"], &stopped["phoneNumber"]),
+            (&json!("stopped"), &json!(ACCOUNT))
+        );
     }
     within("the line closes", lab.standin.wait_disconnected(ACCOUNT)).await;
     // What is stored answers for a session that is not connected too.
@@ -120,9 +197,16 @@ async fn start_and_stop_keep_the_pairing() {
     assert_eq!(session.members(GROUP).await.len(), 2);
     let paired = session.caller.get(session.path("/qr")).send().await;
     paired.error(400, "validation_error");
-    assert_eq!(session.post("start").await.json(200)["status"], "connecting");
+    assert_eq!(
+        session.post("start").await.json(200)["status"],
+        "connecting"
+    );
     session.wait_working(&lab.standin, ACCOUNT).await;
-    assert_eq!(lab.standin.phone(ACCOUNT).devices().len(), 1, "still the same device");
+    assert_eq!(
+        lab.standin.phone(ACCOUNT).devices().len(),
+        1,
+        "still the same device"
+    );
     session.add(GROUP, &[ANNA]).send().await.expect_no_content();
     lab.stop().await;
 }
@@ -132,10 +216,26 @@ async fn logout_unlinks_the_device() {
     let (lab, session) = unpaired().await;
     session.pair(&lab.standin, ACCOUNT).await;
     let gone = session.post("logout").await.json(200);
-    assert_eq!((&gone["status"], &gone["phoneNumber"]), (&json!("logged_out"), &json!(null)));
-    assert!(lab.standin.phone(ACCOUNT).devices().is_empty(), "the phone shows the device no more");
-    assert_eq!(session.add(GROUP, &[ANNA]).send().await.error(501, "not_implemented")["status"], "logged_out");
-    assert_eq!(session.post("logout").await.json(200)["status"], "logged_out");
+    assert_eq!(
+        (&gone["status"], &gone["phoneNumber"]),
+        (&json!("logged_out"), &json!(null))
+    );
+    assert!(
+        lab.standin.phone(ACCOUNT).devices().is_empty(),
+        "the phone shows the device no more"
+    );
+    assert_eq!(
+        session
+            .add(GROUP, &[ANNA])
+            .send()
+            .await
+            .error(501, "not_implemented")["status"],
+        "logged_out"
+    );
+    assert_eq!(
+        session.post("logout").await.json(200)["status"],
+        "logged_out"
+    );
     // Again, with another account: nothing of the first is left.
     lab.standin.add_account(OTHER_ACCOUNT).unwrap();
     session.pair(&lab.standin, OTHER_ACCOUNT).await;
@@ -160,17 +260,38 @@ async fn a_phone_can_unlink_the_device() {
 async fn delete_logs_out_first_and_leaves_nothing() {
     let (lab, session) = unpaired().await;
     session.pair(&lab.standin, ACCOUNT).await;
-    session.caller.delete(session.path("")).send().await.expect_no_content();
+    session
+        .caller
+        .delete(session.path(""))
+        .send()
+        .await
+        .expect_no_content();
     assert!(lab.standin.phone(ACCOUNT).devices().is_empty());
     for path in ["", "/qr", "/groups"] {
-        let details = session.caller.get(session.path(path)).send().await.error(404, "not_found");
+        let details = session
+            .caller
+            .get(session.path(path))
+            .send()
+            .await
+            .error(404, "not_found");
         assert_eq!(details["resource"], "session");
     }
-    session.caller.delete(session.path("")).send().await.error(404, "not_found");
-    assert_eq!(session.caller.get("/sessions").send().await.json(200)["data"], json!([]));
+    session
+        .caller
+        .delete(session.path(""))
+        .send()
+        .await
+        .error(404, "not_found");
+    assert_eq!(
+        session.caller.get("/sessions").send().await.json(200)["data"],
+        json!([])
+    );
     // Not after a restart either.
     let lab = lab.restart_gateway().await;
-    assert_eq!(lab.manager().await.get("/sessions").send().await.json(200)["data"], json!([]));
+    assert_eq!(
+        lab.manager().await.get("/sessions").send().await.json(200)["data"],
+        json!([])
+    );
     lab.stop().await;
 }
 
@@ -179,9 +300,23 @@ async fn delete_logs_out_first_and_leaves_nothing() {
 async fn delete_works_without_whatsapp() {
     let (lab, session) = unpaired().await;
     session.pair(&lab.standin, ACCOUNT).await;
-    lab.standin.fault(ACCOUNT, When::every("set md remove-companion-device"), Fault::Silence { applied: false });
-    session.caller.delete(session.path("")).send().await.expect_no_content();
-    session.caller.get(session.path("")).send().await.expect(404);
+    lab.standin.fault(
+        ACCOUNT,
+        When::every("set md remove-companion-device"),
+        Fault::Silence { applied: false },
+    );
+    session
+        .caller
+        .delete(session.path(""))
+        .send()
+        .await
+        .expect_no_content();
+    session
+        .caller
+        .get(session.path(""))
+        .send()
+        .await
+        .expect(404);
     within("the line closes", lab.standin.wait_disconnected(ACCOUNT)).await;
     lab.stop().await;
 }
@@ -190,14 +325,30 @@ async fn delete_works_without_whatsapp() {
 async fn a_session_that_starts_at_once_soon_has_a_code() {
     let lab = Lab::start().await;
     let caller = lab.manager().await;
-    let created = caller.post("/sessions").json(&json!({"label": "Support <b>&</b> 支持", "start": true})).send().await.json(201);
+    let created = caller
+        .post("/sessions")
+        .json(&json!({"label": "Support <b>&</b> 支持", "start": true}))
+        .send()
+        .await
+        .json(201);
     assert_eq!(created["label"], "Support <b>&</b> 支持");
-    let session = Session { caller, id: created["id"].as_str().unwrap().into() };
+    let session = Session {
+        caller,
+        id: created["id"].as_str().unwrap().into(),
+    };
     session.wait_status("scan_qr_code").await;
     // The body may be left out, and the label has a limit.
     session.caller.post("/sessions").send().await.expect(201);
-    let long = session.caller.post("/sessions").json(&json!({"label": "x".repeat(101)})).send().await;
-    assert_eq!(long.error(400, "validation_error")["violations"][0]["field"], "label");
+    let long = session
+        .caller
+        .post("/sessions")
+        .json(&json!({"label": "x".repeat(101)}))
+        .send()
+        .await;
+    assert_eq!(
+        long.error(400, "validation_error")["violations"][0]["field"],
+        "label"
+    );
     lab.stop().await;
 }
 
@@ -223,7 +374,9 @@ fn read_picture(png: &[u8]) -> String {
     let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
     let frame = reader.next_frame(&mut pixels).unwrap();
     let samples = frame.color_type.samples();
-    scan(frame.width as usize, frame.height as usize, |x, y| pixels[y * frame.line_size + x * samples])
+    scan(frame.width as usize, frame.height as usize, |x, y| {
+        pixels[y * frame.line_size + x * samples]
+    })
 }
 
 /// As a phone sees a terminal that writes light on dark: a drawn half is light.

@@ -32,7 +32,11 @@ fn assert_start_error(output: &Output, setting: &str) {
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success(), "{setting}: it starts");
     assert_eq!(output.status.code(), Some(1), "{setting}: {error}");
-    assert_eq!(error.trim_end().lines().count(), 1, "{setting}: one line, not {error}");
+    assert_eq!(
+        error.trim_end().lines().count(),
+        1,
+        "{setting}: one line, not {error}"
+    );
     assert!(error.contains(setting), "{setting} is not named: {error}");
     assert!(!error.contains("panicked"), "{error}");
 }
@@ -43,31 +47,83 @@ async fn a_setting_that_cannot_be_used_is_named() {
     let at = |name: &str| dir.path().join(name).into_os_string();
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let taken = taken.local_addr().unwrap().to_string();
-    std::fs::write(dir.path().join("text"), "no database at all, but long enough to look at as one").unwrap();
+    std::fs::write(
+        dir.path().join("text"),
+        "no database at all, but long enough to look at as one",
+    )
+    .unwrap();
     let key = "ab".repeat(32);
     let cases: Vec<(&str, Vec<(&str, OsString)>)> = vec![
-        ("GATEWAY_LISTEN", vec![("GATEWAY_LISTEN", taken.clone().into())]),
+        (
+            "GATEWAY_LISTEN",
+            vec![("GATEWAY_LISTEN", taken.clone().into())],
+        ),
         ("GATEWAY_LISTEN", vec![("GATEWAY_LISTEN", "8080".into())]),
-        ("GATEWAY_DATABASE", vec![("GATEWAY_DATABASE", at("missing/gateway.db"))]),
-        ("GATEWAY_DATABASE", vec![("GATEWAY_DATABASE", dir.path().into())]),
+        (
+            "GATEWAY_DATABASE",
+            vec![("GATEWAY_DATABASE", at("missing/gateway.db"))],
+        ),
+        (
+            "GATEWAY_DATABASE",
+            vec![("GATEWAY_DATABASE", dir.path().into())],
+        ),
         ("GATEWAY_DATABASE", vec![("GATEWAY_DATABASE", at("text"))]),
-        ("WHATSAPP_SERVER_KEY", vec![("WHATSAPP_URL", "ws://127.0.0.1:1/ws".into())]),
-        ("WHATSAPP_URL", vec![("WHATSAPP_SERVER_KEY", key.clone().into())]),
-        ("WHATSAPP_SERVER_KEY", vec![("WHATSAPP_URL", "ws://h/".into()), ("WHATSAPP_SERVER_KEY", "ab".into())]),
-        ("WHATSAPP_URL", vec![("WHATSAPP_URL", "http://h/".into()), ("WHATSAPP_SERVER_KEY", key.into())]),
-        ("JWT_ISSUER", vec![("JWKS_URL", "https://h/".into()), ("JWT_AUDIENCE", "a".into())]),
-        ("JWKS_URL", vec![("JWKS_URL", "http://h/".into()), ("JWT_AUDIENCE", "a".into()), ("JWT_ISSUER", "i".into())]),
-        ("JWT_LEEWAY_SECONDS", vec![
-            ("JWKS_URL", "https://h/".into()),
-            ("JWT_AUDIENCE", "a".into()),
-            ("JWT_ISSUER", "i".into()),
-            ("JWT_LEEWAY_SECONDS", "much".into()),
-        ]),
-        ("GATEWAY_LOG_FORMAT", vec![("GATEWAY_LOG_FORMAT", "xml".into())]),
+        (
+            "WHATSAPP_SERVER_KEY",
+            vec![("WHATSAPP_URL", "ws://127.0.0.1:1/ws".into())],
+        ),
+        (
+            "WHATSAPP_URL",
+            vec![("WHATSAPP_SERVER_KEY", key.clone().into())],
+        ),
+        (
+            "WHATSAPP_SERVER_KEY",
+            vec![
+                ("WHATSAPP_URL", "ws://h/".into()),
+                ("WHATSAPP_SERVER_KEY", "ab".into()),
+            ],
+        ),
+        (
+            "WHATSAPP_URL",
+            vec![
+                ("WHATSAPP_URL", "http://h/".into()),
+                ("WHATSAPP_SERVER_KEY", key.into()),
+            ],
+        ),
+        (
+            "JWT_ISSUER",
+            vec![
+                ("JWKS_URL", "https://h/".into()),
+                ("JWT_AUDIENCE", "a".into()),
+            ],
+        ),
+        (
+            "JWKS_URL",
+            vec![
+                ("JWKS_URL", "http://h/".into()),
+                ("JWT_AUDIENCE", "a".into()),
+                ("JWT_ISSUER", "i".into()),
+            ],
+        ),
+        (
+            "JWT_LEEWAY_SECONDS",
+            vec![
+                ("JWKS_URL", "https://h/".into()),
+                ("JWT_AUDIENCE", "a".into()),
+                ("JWT_ISSUER", "i".into()),
+                ("JWT_LEEWAY_SECONDS", "much".into()),
+            ],
+        ),
+        (
+            "GATEWAY_LOG_FORMAT",
+            vec![("GATEWAY_LOG_FORMAT", "xml".into())],
+        ),
     ];
     for (n, (setting, settings)) in cases.into_iter().enumerate() {
-        let mut environment =
-            vec![("GATEWAY_LISTEN", "127.0.0.1:0".into()), ("GATEWAY_DATABASE", at(&format!("{n}.db")))];
+        let mut environment = vec![
+            ("GATEWAY_LISTEN", "127.0.0.1:0".into()),
+            ("GATEWAY_DATABASE", at(&format!("{n}.db"))),
+        ];
         environment.retain(|(name, _)| !settings.iter().any(|(other, _)| other == name));
         environment.extend(settings);
         assert_start_error(&process::run(&["serve"], &environment).await, setting);
@@ -82,23 +138,60 @@ async fn api_keys_are_made_listed_and_revoked() {
     let run = async |arguments: &[&str]| {
         let output = process::run(arguments, &environment).await;
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
-        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned(), error)
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+            error,
+        )
     };
-    let create = ["api-key", "create", "--org", "org_42", "--name", "ci", "--capabilities"];
+    let create = [
+        "api-key",
+        "create",
+        "--org",
+        "org_42",
+        "--name",
+        "ci",
+        "--capabilities",
+    ];
 
     let (done, made, error) = run(&[&create[..], &["read,manage"]].concat()).await;
     assert!(done, "{error}");
-    let tokens: Vec<&str> = made.split_whitespace().filter(|word| word.starts_with("wa_")).collect();
-    let [token] = tokens[..] else { panic!("one token in {made:?}") };
+    let tokens: Vec<&str> = made
+        .split_whitespace()
+        .filter(|word| word.starts_with("wa_"))
+        .collect();
+    let [token] = tokens[..] else {
+        panic!("one token in {made:?}")
+    };
     assert_eq!(token.len(), 46);
-    let (done, other, _) = run(&["api-key", "create", "--org", "org_1", "--name", "x", "--capabilities", "send"]).await;
+    let (done, other, _) = run(&[
+        "api-key",
+        "create",
+        "--org",
+        "org_1",
+        "--name",
+        "x",
+        "--capabilities",
+        "send",
+    ])
+    .await;
     assert!(done && !other.contains(token));
 
     let (_, all, _) = run(&["api-key", "list"]).await;
-    assert!(all.contains("org_42") && all.contains("org_1") && !all.contains(token), "{all}");
+    assert!(
+        all.contains("org_42") && all.contains("org_1") && !all.contains(token),
+        "{all}"
+    );
     let (_, own, _) = run(&["api-key", "list", "--org", "org_42"]).await;
-    assert!(own.contains("read,manage") && !own.contains("org_1 "), "{own}");
-    let id = own.split_whitespace().find(|word| word.len() == 26).expect("an id").to_owned();
+    assert!(
+        own.contains("read,manage") && !own.contains("org_1 "),
+        "{own}"
+    );
+    let id = own
+        .split_whitespace()
+        .find(|word| word.len() == 26)
+        .expect("an id")
+        .to_owned();
 
     // Beside the running gateway.
     let gateway = Process::serve(&environment).await;
@@ -106,7 +199,10 @@ async fn api_keys_are_made_listed_and_revoked() {
     Session::create(&caller).await;
     let (done, _, error) = run(&["api-key", "revoke", &id]).await;
     assert!(done, "{error}");
-    eventually("the key is refused", async || (caller.get("/sessions").send().await.status == 401).then_some(())).await;
+    eventually("the key is refused", async || {
+        (caller.get("/sessions").send().await.status == 401).then_some(())
+    })
+    .await;
     assert_eq!(gateway.terminate().await, Some(0));
 
     for bad in [
@@ -114,12 +210,24 @@ async fn api_keys_are_made_listed_and_revoked() {
         [&create[..], &["read,fly"]].concat(),
         [&create[..], &[""]].concat(),
         [&create[..], &["read", "--expires", "yesterday-ish"]].concat(),
-        vec!["api-key", "create", "--org", "", "--name", "x", "--capabilities", "read"],
+        vec![
+            "api-key",
+            "create",
+            "--org",
+            "",
+            "--name",
+            "x",
+            "--capabilities",
+            "read",
+        ],
         vec!["api-key", "create", "--name", "x", "--capabilities", "read"],
         vec!["nonsense"],
     ] {
         let (done, _, error) = run(&bad).await;
-        assert!(!done && !error.is_empty() && !error.contains("panicked"), "{bad:?}: {error}");
+        assert!(
+            !done && !error.is_empty() && !error.contains("panicked"),
+            "{bad:?}: {error}"
+        );
     }
     standin.stop().await.unwrap();
 }
@@ -134,8 +242,18 @@ async fn the_log_keeps_secrets() {
         }
         let (declined, outcome) = DECLINERS[0];
         standin.add_person(Person::new(declined).with_outcome(outcome));
-        standin.add_group(GroupSpec::new("Launch team").gid(GROUP).admin(ACCOUNT).superadmin(FRIEND));
-        let hidden = standin.add_group(GroupSpec::new("Hidden").lid().admin(ACCOUNT).superadmin(FRIEND));
+        standin.add_group(
+            GroupSpec::new("Launch team")
+                .gid(GROUP)
+                .admin(ACCOUNT)
+                .superadmin(FRIEND),
+        );
+        let hidden = standin.add_group(
+            GroupSpec::new("Hidden")
+                .lid()
+                .admin(ACCOUNT)
+                .superadmin(FRIEND),
+        );
         let jwks = Jwks::serving(&[SigningKey::ec()]).await;
         let dir = TempDir::new().unwrap();
         let mut environment = environment(&standin, &dir.path().join("gateway.db"));
@@ -159,24 +277,72 @@ async fn the_log_keeps_secrets() {
         qr.error(400, "validation_error");
         let second = Session::create(&session.caller).await;
         standin.add_account(FRIEND).unwrap();
-        let code = second.caller.post(second.path("/pairing-code")).json(&json!({"phone": FRIEND})).send().await.json(200);
+        let code = second
+            .caller
+            .post(second.path("/pairing-code"))
+            .json(&json!({"phone": FRIEND}))
+            .send()
+            .await
+            .json(200);
         let code = code["code"].as_str().unwrap();
-        within("the phone", standin.phone(FRIEND).enter_code(code)).await.unwrap();
+        within("the phone", standin.phone(FRIEND).enter_code(code))
+            .await
+            .unwrap();
         second.wait_working(&standin, FRIEND).await;
 
-        session.add(GROUP, &[ANNA, declined, "628555000001"]).send().await.expect_no_content();
-        session.add(&hidden, &[ANNA, declined]).send().await.expect_no_content();
-        session.add(GROUP, &["12"]).send().await.error(400, "validation_error");
-        session.add_json(GROUP, &json!({"participants": [format!("+{BUDI}")]})).send().await.error(400, "validation_error");
-        session.add(GROUP, &[]).body("application/json", format!("{{\"participants\":[{BUDI}")).send().await;
-        session.add(&format!("{BUDI}-1@g.us"), &[ANNA]).send().await.error(404, "not_found");
+        session
+            .add(GROUP, &[ANNA, declined, "628555000001"])
+            .send()
+            .await
+            .expect_no_content();
+        session
+            .add(&hidden, &[ANNA, declined])
+            .send()
+            .await
+            .expect_no_content();
+        session
+            .add(GROUP, &["12"])
+            .send()
+            .await
+            .error(400, "validation_error");
+        session
+            .add_json(GROUP, &json!({"participants": [format!("+{BUDI}")]}))
+            .send()
+            .await
+            .error(400, "validation_error");
+        session
+            .add(GROUP, &[])
+            .body("application/json", format!("{{\"participants\":[{BUDI}"))
+            .send()
+            .await;
+        session
+            .add(&format!("{BUDI}-1@g.us"), &[ANNA])
+            .send()
+            .await
+            .error(404, "not_found");
         for token in [expired.as_str(), never_made, BUDI] {
-            session.by(&anonymous.with_token(token)).add(GROUP, &[BUDI]).send().await.error(401, "unauthorized");
+            session
+                .by(&anonymous.with_token(token))
+                .add(GROUP, &[BUDI])
+                .send()
+                .await
+                .error(401, "unauthorized");
         }
-        anonymous.get(format!("/sessions/{BUDI}/{login}")).send().await.error(404, "not_found");
-        anonymous.get(format!("/sessions?cursor={BUDI}&token={login}")).send().await.error(401, "unauthorized");
+        anonymous
+            .get(format!("/sessions/{BUDI}/{login}"))
+            .send()
+            .await
+            .error(404, "not_found");
+        anonymous
+            .get(format!("/sessions?cursor={BUDI}&token={login}"))
+            .send()
+            .await
+            .error(401, "unauthorized");
         let faults = [
-            Fault::Refuse { code: 406, text: format!("not-acceptable {BUDI}") },
+            Fault::Refuse {
+                code: 406,
+                text: format!("not-acceptable {BUDI}"),
+            },
             Fault::rate_limited(),
             Fault::Abort { applied: true },
         ];
@@ -189,17 +355,26 @@ async fn the_log_keeps_secrets() {
         session.wait_working(&standin, ACCOUNT).await;
         standin.group(GROUP).remove(FRIEND, &[ANNA]).unwrap();
         standin.group(&hidden).add(FRIEND, &[BUDI]).unwrap();
-        eventually("the notifications", async || session.role(GROUP, ANNA).await.is_none().then_some(())).await;
+        eventually("the notifications", async || {
+            session.role(GROUP, ANNA).await.is_none().then_some(())
+        })
+        .await;
         within("the line answers", standin.wait_acknowledged(ACCOUNT)).await;
         standin.phone(ACCOUNT).unlink();
         session.wait_status("logged_out").await;
         second.post("logout").await.expect(200);
-        second.caller.delete(second.path("")).send().await.expect_no_content();
+        second
+            .caller
+            .delete(second.path(""))
+            .send()
+            .await
+            .expect_no_content();
 
         let log = gateway.log();
         assert_eq!(gateway.terminate().await, Some(0));
         assert!(log.lines().count() > 10, "there is a log to read:\n{log}");
-        let lids = [ACCOUNT, FRIEND, ANNA, BUDI, declined].map(|phone| standin.person(phone).unwrap().lid);
+        let lids =
+            [ACCOUNT, FRIEND, ANNA, BUDI, declined].map(|phone| standin.person(phone).unwrap().lid);
         let mut secrets: Vec<&str> = vec![&login, &expired, never_made, code, "628555000001"];
         secrets.extend([ACCOUNT, FRIEND, ANNA, BUDI, declined]);
         secrets.extend(lids.iter().map(String::as_str));
@@ -207,7 +382,11 @@ async fn the_log_keeps_secrets() {
         secrets.extend([&login, &expired].map(|token| token.rsplit('.').next().unwrap()));
         for secret in secrets {
             let told: Vec<&str> = log.lines().filter(|line| line.contains(secret)).collect();
-            assert!(told.is_empty(), "{secret} is in the log ({format}):\n{}", told.join("\n"));
+            assert!(
+                told.is_empty(),
+                "{secret} is in the log ({format}):\n{}",
+                told.join("\n")
+            );
         }
         standin.stop().await.unwrap();
     }
@@ -229,9 +408,16 @@ async fn clock_skew_is_told_to_the_operator() {
     let mut early = claims("org_42", "owner");
     early["nbf"] = json!(contract_tests::tokens::now() + 300);
     let token = SigningKey::ec().sign(&early);
-    let answer = Client::new(gateway.url()).with_token(&token).get("/sessions").send().await;
+    let answer = Client::new(gateway.url())
+        .with_token(&token)
+        .get("/sessions")
+        .send()
+        .await;
     answer.error(401, "unauthorized");
-    eventually("a hint", async || gateway.log().contains("clock").then_some(())).await;
+    eventually("a hint", async || {
+        gateway.log().contains("clock").then_some(())
+    })
+    .await;
     assert!(!gateway.log().contains(&token));
     assert_eq!(gateway.terminate().await, Some(0));
     standin.stop().await.unwrap();
@@ -247,12 +433,20 @@ async fn stopping_is_polite() {
     standin.add_person(Person::new(ANNA));
     standin.add_group(GroupSpec::new("Launch team").gid(GROUP).admin(ACCOUNT));
     let environment = environment(&standin, &config.database);
-    let store = whatsapp_gateway::store::Store::open(&config.database).await.unwrap();
-    let token = contract_tests::lab::create_api_key(&store, "org_42", "read,send,manage", None).await.1;
+    let store = whatsapp_gateway::store::Store::open(&config.database)
+        .await
+        .unwrap();
+    let token = contract_tests::lab::create_api_key(&store, "org_42", "read,send,manage", None)
+        .await
+        .1;
     let gateway = Process::serve(&environment).await;
     let session = Session::create(&Client::new(gateway.url()).with_token(token)).await;
     session.pair(&standin, ACCOUNT).await;
-    standin.fault(ACCOUNT, When::next(ADD), Fault::Delay(std::time::Duration::from_secs(2)));
+    standin.fault(
+        ACCOUNT,
+        When::next(ADD),
+        Fault::Delay(std::time::Duration::from_secs(2)),
+    );
     let call = tokio::spawn(session.add(GROUP, &[ANNA]).send());
     within("the add is asked", standin.wait_iq(ADD, 1)).await;
     let ended = tokio::spawn(gateway.terminate());
@@ -266,12 +460,30 @@ async fn stopping_is_polite() {
 fn no_dangerous_feature_is_in_the_tree() {
     let tree = std::process::Command::new(env!("CARGO"))
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-        .args(["tree", "--locked", "--workspace", "--edges", "features,normal,build,dev", "--target", "all"])
+        .args([
+            "tree",
+            "--locked",
+            "--workspace",
+            "--edges",
+            "features,normal,build,dev",
+            "--target",
+            "all",
+        ])
         .output()
         .unwrap();
-    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    assert!(
+        tree.status.success(),
+        "{}",
+        String::from_utf8_lossy(&tree.stderr)
+    );
     let tree = String::from_utf8_lossy(&tree.stdout);
-    assert!(tree.contains("whatsapp-rust feature"), "the tree shows features");
-    let dangerous: Vec<&str> = tree.lines().filter(|line| line.contains("danger-") || line.contains("\"danger")).collect();
+    assert!(
+        tree.contains("whatsapp-rust feature"),
+        "the tree shows features"
+    );
+    let dangerous: Vec<&str> = tree
+        .lines()
+        .filter(|line| line.contains("danger-") || line.contains("\"danger"))
+        .collect();
     assert!(dangerous.is_empty(), "{}", dangerous.join("\n"));
 }

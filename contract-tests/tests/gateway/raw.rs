@@ -10,7 +10,13 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 /// Sends a request, takes what comes until the gateway hangs up, and holds it to the document.
-async fn exchange(lab: &Lab, method: Method, target: &str, version: &str, headers: &[&str]) -> StatusCode {
+async fn exchange(
+    lab: &Lab,
+    method: Method,
+    target: &str,
+    version: &str,
+    headers: &[&str],
+) -> StatusCode {
     let mut socket = TcpStream::connect(lab.address()).await.unwrap();
     let mut request = format!("{method} {target} {version}\r\n");
     for header in headers.iter().chain(&["Connection: close"]) {
@@ -19,17 +25,39 @@ async fn exchange(lab: &Lab, method: Method, target: &str, version: &str, header
     request.push_str("\r\n");
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut bytes = Vec::new();
-    within("the answer", socket.read_to_end(&mut bytes)).await.unwrap();
+    within("the answer", socket.read_to_end(&mut bytes))
+        .await
+        .unwrap();
     let text = String::from_utf8(bytes).unwrap();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
+    let (head, body) = text
+        .split_once("\r\n\r\n")
+        .unwrap_or_else(|| panic!("no answer: {text:?}"));
     let mut lines = head.lines();
-    let status = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap().parse().unwrap();
+    let status = lines
+        .next()
+        .and_then(|line| line.split(' ').nth(1))
+        .unwrap()
+        .parse()
+        .unwrap();
     let headers: HeaderMap = lines
         .filter_map(|line| line.split_once(": "))
-        .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap()))
+        .map(|(name, value)| {
+            (
+                name.parse::<HeaderName>().unwrap(),
+                HeaderValue::from_str(value).unwrap(),
+            )
+        })
         .collect();
-    let exchange = Exchange { method: &method, target, status, headers: &headers, body: body.as_bytes() };
-    Document::get().check(&exchange).unwrap_or_else(|broken| panic!("{target} {version}: {broken}\n{text}"));
+    let exchange = Exchange {
+        method: &method,
+        target,
+        status,
+        headers: &headers,
+        body: body.as_bytes(),
+    };
+    Document::get()
+        .check(&exchange)
+        .unwrap_or_else(|broken| panic!("{target} {version}: {broken}\n{text}"));
     status
 }
 
@@ -39,10 +67,26 @@ async fn a_request_needs_no_host() {
     let token = lab.api_key("org_42", "manage", None).await.1;
     let bearer = format!("Authorization: Bearer {token}");
     for version in ["HTTP/1.1", "HTTP/1.0"] {
-        assert_eq!(exchange(&lab, Method::GET, "/api/v1/sessions", version, &[&bearer]).await, 200, "{version}");
-        assert_eq!(exchange(&lab, Method::GET, "/api/v1/sessions", version, &[]).await, 401, "{version}");
-        assert_eq!(exchange(&lab, Method::GET, "/api/v1/nowhere", version, &[&bearer]).await, 404, "{version}");
-        assert_eq!(exchange(&lab, Method::PUT, "/api/v1/sessions", version, &[&bearer]).await, 405, "{version}");
+        assert_eq!(
+            exchange(&lab, Method::GET, "/api/v1/sessions", version, &[&bearer]).await,
+            200,
+            "{version}"
+        );
+        assert_eq!(
+            exchange(&lab, Method::GET, "/api/v1/sessions", version, &[]).await,
+            401,
+            "{version}"
+        );
+        assert_eq!(
+            exchange(&lab, Method::GET, "/api/v1/nowhere", version, &[&bearer]).await,
+            404,
+            "{version}"
+        );
+        assert_eq!(
+            exchange(&lab, Method::PUT, "/api/v1/sessions", version, &[&bearer]).await,
+            405,
+            "{version}"
+        );
     }
     lab.stop().await;
 }
@@ -52,11 +96,24 @@ async fn odd_paths_are_refused_in_the_envelope() {
     let lab = Lab::start().await;
     let token = lab.api_key("org_42", "read,send,manage", None).await.1;
     let bearer = format!("Authorization: Bearer {token}");
-    for target in ["/%ff", "//", "/api/v1/sessions%2fx", "/api/v1/../v1/sessions", "/api/v1/sessions/x/groups/%ff%fe/members/y"] {
-        assert_eq!(exchange(&lab, Method::GET, target, "HTTP/1.1", &["Host: x", &bearer]).await, 404, "{target}");
+    for target in [
+        "/%ff",
+        "//",
+        "/api/v1/sessions%2fx",
+        "/api/v1/../v1/sessions",
+        "/api/v1/sessions/x/groups/%ff%fe/members/y",
+    ] {
+        assert_eq!(
+            exchange(&lab, Method::GET, target, "HTTP/1.1", &["Host: x", &bearer]).await,
+            404,
+            "{target}"
+        );
     }
     let gid = "/api/v1/sessions/x/groups/%ff";
-    assert_eq!(exchange(&lab, Method::GET, gid, "HTTP/1.1", &["Host: x", &bearer]).await, 400);
+    assert_eq!(
+        exchange(&lab, Method::GET, gid, "HTTP/1.1", &["Host: x", &bearer]).await,
+        400
+    );
     lab.stop().await;
 }
 
@@ -64,15 +121,33 @@ async fn odd_paths_are_refused_in_the_envelope() {
 async fn http2_has_the_same_envelope() {
     let lab = Lab::start().await;
     let anonymous = Client::http2(lab.url());
-    anonymous.get("/sessions").send().await.error(401, "unauthorized");
-    anonymous.get("/nowhere").send().await.error(404, "not_found");
-    anonymous.call(Method::PUT, "/sessions").send().await.error(405, "method_not_allowed");
+    anonymous
+        .get("/sessions")
+        .send()
+        .await
+        .error(401, "unauthorized");
+    anonymous
+        .get("/nowhere")
+        .send()
+        .await
+        .error(404, "not_found");
+    anonymous
+        .call(Method::PUT, "/sessions")
+        .send()
+        .await
+        .error(405, "method_not_allowed");
     let token = lab.api_key("org_42", "manage", None).await.1;
     let caller = anonymous.with_token(token);
     caller.get("/sessions").send().await.expect(200);
     caller.get("/sessions/%ff").send().await;
-    caller.get("/sessions/x").send().await.error(404, "not_found");
-    let call = caller.post("/sessions").body("application/json", " ".repeat((1 << 20) + 1));
+    caller
+        .get("/sessions/x")
+        .send()
+        .await
+        .error(404, "not_found");
+    let call = caller
+        .post("/sessions")
+        .body("application/json", " ".repeat((1 << 20) + 1));
     call.send().await.error(413, "payload_too_large");
     lab.stop().await;
 }
@@ -87,7 +162,11 @@ async fn every_answer_has_a_request_id() {
     for path in ["/sessions", "/nowhere"] {
         let answer = anonymous.get(path).send().await;
         seen.push(answer.headers[&id].to_str().unwrap().to_owned());
-        let answer = anonymous.get(path).header(id.clone(), "abc-123").send().await;
+        let answer = anonymous
+            .get(path)
+            .header(id.clone(), "abc-123")
+            .send()
+            .await;
         assert_eq!(answer.headers[&id], "abc-123");
         let long = "x".repeat(1000);
         let answer = anonymous.get(path).header(id.clone(), &long).send().await;

@@ -20,15 +20,28 @@ async fn a_line_that_drops_in_mid_call() {
     let (lab, session) = connected().await;
     for (applied, person) in [(false, ANNA), (true, BUDI)] {
         let logins = lab.standin.logins(ACCOUNT);
-        lab.standin.fault(ACCOUNT, When::next(ADD), Fault::Abort { applied });
+        lab.standin
+            .fault(ACCOUNT, When::next(ADD), Fault::Abort { applied });
         let begun = Instant::now();
         let answer = session.add(GROUP, &[person]).send().await;
-        assert!(answer.status == 504 || answer.status == 501, "{}", answer.status);
+        assert!(
+            answer.status == 504 || answer.status == 501,
+            "{}",
+            answer.status
+        );
         assert!(begun.elapsed() < Duration::from_secs(25), "a hang");
-        within("the reconnect", lab.standin.wait_logins(ACCOUNT, logins + 1)).await;
+        within(
+            "the reconnect",
+            lab.standin.wait_logins(ACCOUNT, logins + 1),
+        )
+        .await;
         session.wait_working(&lab.standin, ACCOUNT).await;
         // Trying again is safe, whatever became of the first try.
-        session.add(GROUP, &[person]).send().await.expect_no_content();
+        session
+            .add(GROUP, &[person])
+            .send()
+            .await
+            .expect_no_content();
         assert_eq!(lab.standin.group(GROUP).role(person), Some(Role::Member));
     }
     lab.stop().await;
@@ -37,9 +50,14 @@ async fn a_line_that_drops_in_mid_call() {
 #[tokio::test]
 async fn a_stream_error_in_mid_call() {
     let (lab, session) = connected().await;
-    lab.standin.fault(ACCOUNT, When::next(ADD), Fault::StreamError503);
+    lab.standin
+        .fault(ACCOUNT, When::next(ADD), Fault::StreamError503);
     let answer = session.add(GROUP, &[ANNA]).send().await;
-    assert!(answer.status == 504 || answer.status == 501, "{}", answer.status);
+    assert!(
+        answer.status == 504 || answer.status == 501,
+        "{}",
+        answer.status
+    );
     within("the reconnect", lab.standin.wait_logins(ACCOUNT, 2)).await;
     session.wait_working(&lab.standin, ACCOUNT).await;
     session.add(GROUP, &[ANNA]).send().await.expect_no_content();
@@ -50,10 +68,19 @@ async fn a_stream_error_in_mid_call() {
 #[tokio::test]
 async fn silence_is_an_answer_in_the_end() {
     let (lab, session) = connected().await;
-    lab.standin.fault(ACCOUNT, When::next(ADD), Fault::Silence { applied: false });
+    lab.standin
+        .fault(ACCOUNT, When::next(ADD), Fault::Silence { applied: false });
     let begun = Instant::now();
-    session.add(GROUP, &[ANNA]).send().await.error(504, "upstream_timeout");
-    assert!(begun.elapsed() < Duration::from_secs(25), "{:?}", begun.elapsed());
+    session
+        .add(GROUP, &[ANNA])
+        .send()
+        .await
+        .error(504, "upstream_timeout");
+    assert!(
+        begun.elapsed() < Duration::from_secs(25),
+        "{:?}",
+        begun.elapsed()
+    );
     session.wait_working(&lab.standin, ACCOUNT).await;
     session.add(GROUP, &[ANNA]).send().await.expect_no_content();
     lab.stop().await;
@@ -63,7 +90,11 @@ async fn silence_is_an_answer_in_the_end() {
 #[tokio::test]
 async fn a_slow_answer_is_waited_for() {
     let (lab, session) = connected().await;
-    lab.standin.fault(ACCOUNT, When::next(ADD), Fault::Delay(Duration::from_secs(3)));
+    lab.standin.fault(
+        ACCOUNT,
+        When::next(ADD),
+        Fault::Delay(Duration::from_secs(3)),
+    );
     let slow = session.add(GROUP, &[ANNA]).send();
     let slow = tokio::spawn(slow);
     within("the slow add is asked", lab.standin.wait_iq(ADD, 1)).await;
@@ -80,7 +111,11 @@ async fn a_reconnect_brings_the_groups_up_to_date() {
     lab.standin.refuse_logins(ACCOUNT, None, LoginFault::Drop);
     lab.standin.drop_connections();
     session.wait_status("connecting").await;
-    let details = session.add(GROUP, &[ANNA]).send().await.error(501, "not_implemented");
+    let details = session
+        .add(GROUP, &[ANNA])
+        .send()
+        .await
+        .error(501, "not_implemented");
     assert_eq!(details, json!({"status": "connecting"}));
 
     let group = lab.standin.group(GROUP);
@@ -89,7 +124,11 @@ async fn a_reconnect_brings_the_groups_up_to_date() {
     lab.standin.clear_faults(ACCOUNT);
     session.wait_working(&lab.standin, ACCOUNT).await;
     assert_eq!(session.role(GROUP, BUDI).await.as_deref(), Some("member"));
-    session.add(GROUP, &[ANNA]).send().await.error(403, "forbidden");
+    session
+        .add(GROUP, &[ANNA])
+        .send()
+        .await
+        .error(403, "forbidden");
     lab.stop().await;
 }
 
@@ -97,10 +136,13 @@ async fn a_reconnect_brings_the_groups_up_to_date() {
 #[tokio::test]
 async fn whatsapp_comes_back() {
     let dir = tempfile::tempdir().unwrap();
-    let lab = Lab::with_standin(StandinConfig::default().state(dir.path().join("world.json"))).await;
+    let lab =
+        Lab::with_standin(StandinConfig::default().state(dir.path().join("world.json"))).await;
     seed(&lab);
     let session = lab.connected().await;
-    let again = StandinConfig::default().state(dir.path().join("world.json")).addr(lab.standin.addr());
+    let again = StandinConfig::default()
+        .state(dir.path().join("world.json"))
+        .addr(lab.standin.addr());
     let lab = lab.replace_standin(again).await;
     session.wait_working(&lab.standin, ACCOUNT).await;
     session.add(GROUP, &[ANNA]).send().await.expect_no_content();
@@ -115,7 +157,11 @@ async fn a_clean_restart_needs_no_phone() {
     let caller = lab.manager().await;
     let (session, idle) = (session.by(&caller), idle.by(&caller));
     session.wait_working(&lab.standin, ACCOUNT).await;
-    assert_eq!(idle.get().await["status"], "stopped", "what was not started stays so");
+    assert_eq!(
+        idle.get().await["status"],
+        "stopped",
+        "what was not started stays so"
+    );
     assert_eq!(lab.standin.phone(ACCOUNT).devices().len(), 1);
     session.add(GROUP, &[ANNA]).send().await.expect_no_content();
     lab.stop().await;
@@ -129,7 +175,9 @@ async fn a_killed_gateway_comes_back_with_its_sessions() {
     let dir = tempfile::tempdir().unwrap();
     let database = dir.path().join("gateway.db");
     let store = Store::open(&database).await.unwrap();
-    let token = create_api_key(&store, ORGANIZATION, "read,send,manage", None).await.1;
+    let token = create_api_key(&store, ORGANIZATION, "read,send,manage", None)
+        .await
+        .1;
     let environment = environment(&lab.standin, &database);
     let accounts = [ACCOUNT, FRIEND];
 
@@ -147,13 +195,24 @@ async fn a_killed_gateway_comes_back_with_its_sessions() {
     let gateway = Process::serve(&environment).await;
     let caller = Client::new(gateway.url()).with_token(&token);
     for (account, id) in accounts.into_iter().zip(&ids) {
-        let session = Session { caller: caller.clone(), id: id.clone() };
+        let session = Session {
+            caller: caller.clone(),
+            id: id.clone(),
+        };
         session.wait_working(&lab.standin, account).await;
-        assert_eq!(lab.standin.phone(account).devices().len(), 1, "still the same device");
+        assert_eq!(
+            lab.standin.phone(account).devices().len(),
+            1,
+            "still the same device"
+        );
     }
-    let session = Session { caller, id: ids[0].clone() };
+    let session = Session {
+        caller,
+        id: ids[0].clone(),
+    };
     // In mid-call, too.
-    lab.standin.fault(ACCOUNT, When::next(ADD), Fault::Silence { applied: true });
+    lab.standin
+        .fault(ACCOUNT, When::next(ADD), Fault::Silence { applied: true });
     let call = tokio::spawn(session.add(GROUP, &[ANNA]).send_unanswered());
     within("the add is asked", lab.standin.wait_iq(ADD, 1)).await;
     gateway.kill().await;
@@ -162,7 +221,11 @@ async fn a_killed_gateway_comes_back_with_its_sessions() {
     let gateway = Process::serve(&environment).await;
     let session = session.by(&Client::new(gateway.url()).with_token(&token));
     session.wait_working(&lab.standin, ACCOUNT).await;
-    session.add(GROUP, &[ANNA, BUDI]).send().await.expect_no_content();
+    session
+        .add(GROUP, &[ANNA, BUDI])
+        .send()
+        .await
+        .expect_no_content();
     eventually("both are listed", async || session.role(GROUP, BUDI).await).await;
     assert_eq!(gateway.terminate().await, Some(0));
     lab.stop().await;
@@ -172,11 +235,21 @@ async fn a_killed_gateway_comes_back_with_its_sessions() {
 #[tokio::test]
 async fn a_caller_that_goes_away() {
     let (lab, session) = connected().await;
-    lab.standin.fault(ACCOUNT, When::next(ADD), Fault::Delay(Duration::from_secs(1)));
+    lab.standin.fault(
+        ACCOUNT,
+        When::next(ADD),
+        Fault::Delay(Duration::from_secs(1)),
+    );
     let call = tokio::spawn(session.add(GROUP, &[ANNA]).send());
     within("the add is asked", lab.standin.wait_iq(ADD, 1)).await;
     call.abort();
-    within("the add is done", lab.standin.group(GROUP).wait_members(|m| m.iter().any(|(p, _)| p == ANNA))).await;
+    within(
+        "the add is done",
+        lab.standin
+            .group(GROUP)
+            .wait_members(|m| m.iter().any(|(p, _)| p == ANNA)),
+    )
+    .await;
     session.add(GROUP, &[BUDI]).send().await.expect_no_content();
     // Deleting goes on to the end as well.
     let call = tokio::spawn(session.caller.delete(session.path("")).send());

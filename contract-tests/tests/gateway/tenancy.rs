@@ -19,15 +19,22 @@ async fn a_foreign_session_looks_like_none() {
     let before = (session.get().await, stopped.get().await, sent(&lab));
 
     let key = lab.caller("org_other", "read,send,manage").await;
-    let login = lab.anonymous().with_token(SigningKey::ec().sign(&claims("org_other", "owner")));
+    let login = lab
+        .anonymous()
+        .with_token(SigningKey::ec().sign(&claims("org_other", "owner")));
     // Organizations are told apart to the letter.
-    let upper = lab.caller(&ORGANIZATION.to_uppercase(), "read,send,manage").await;
+    let upper = lab
+        .caller(&ORGANIZATION.to_uppercase(), "read,send,manage")
+        .await;
     let prefix = lab.caller("org", "read,send,manage").await;
     for caller in [key, login, upper, prefix] {
         for operation in below_a_session() {
             let mut bodies = Vec::new();
             for id in [&session.id, &stopped.id, "01ARZ3NDEKTSV4RRFFQ69G5FAV"] {
-                let path = operation.path.replace("{session}", id).replace("{gid}", GROUP);
+                let path = operation
+                    .path
+                    .replace("{session}", id)
+                    .replace("{gid}", GROUP);
                 let mut call = caller.call_raw(operation.method.clone(), path);
                 if operation.has_body {
                     let body = json!({"participants": [format!("{ANNA}@s.whatsapp.net")], "phone": "628999000001"});
@@ -35,17 +42,37 @@ async fn a_foreign_session_looks_like_none() {
                 }
                 let answer = call.send().await.expect(404);
                 bodies.push(answer.body.clone());
-                assert_eq!(answer.error(404, "not_found"), json!({"resource": "session"}), "{}", operation.id);
+                assert_eq!(
+                    answer.error(404, "not_found"),
+                    json!({"resource": "session"}),
+                    "{}",
+                    operation.id
+                );
             }
             bodies.dedup();
-            assert_eq!(bodies.len(), 1, "{}: a foreign session differs from none", operation.id);
+            assert_eq!(
+                bodies.len(),
+                1,
+                "{}: a foreign session differs from none",
+                operation.id
+            );
         }
-        assert_eq!(caller.get("/sessions").send().await.json(200)["data"], json!([]));
+        assert_eq!(
+            caller.get("/sessions").send().await.json(200)["data"],
+            json!([])
+        );
         let cursor = format!("/sessions?cursor={}", &session.id[..25]);
         assert_eq!(caller.get(cursor).send().await.json(200)["data"], json!([]));
     }
-    assert_eq!(sent_since(&lab, &before.2), [], "a foreign caller has reached WhatsApp");
-    assert_eq!((session.get().await, stopped.get().await), (before.0, before.1));
+    assert_eq!(
+        sent_since(&lab, &before.2),
+        [],
+        "a foreign caller has reached WhatsApp"
+    );
+    assert_eq!(
+        (session.get().await, stopped.get().await),
+        (before.0, before.1)
+    );
     lab.stop().await;
 }
 
@@ -55,17 +82,29 @@ async fn organizations_see_their_own() {
     let callers = [lab.manager().await, lab.caller("org_other", "manage").await];
     let mut sessions = Vec::new();
     for caller in &callers {
-        sessions.push([Session::create(caller).await.id, Session::create(caller).await.id]);
+        sessions.push([
+            Session::create(caller).await.id,
+            Session::create(caller).await.id,
+        ]);
     }
     for (caller, ids) in callers.iter().zip(&sessions) {
         let page = caller.get("/sessions").send().await.json(200);
-        let listed: Vec<&str> = page["data"].as_array().unwrap().iter().map(|s| s["id"].as_str().unwrap()).collect();
+        let listed: Vec<&str> = page["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|s| s["id"].as_str().unwrap())
+            .collect();
         assert_eq!(listed, *ids, "oldest first");
         // A page at a time.
         let first = caller.get("/sessions?limit=1").send().await.json(200);
         assert_eq!(first["data"][0]["id"], *ids[0]);
         let cursor = first["nextCursor"].as_str().expect("a second page");
-        let second = caller.get(format!("/sessions?limit=1&cursor={cursor}")).send().await.json(200);
+        let second = caller
+            .get(format!("/sessions?limit=1&cursor={cursor}"))
+            .send()
+            .await
+            .json(200);
         assert_eq!(second["data"][0]["id"], *ids[1]);
         assert_eq!(second["nextCursor"], json!(null));
     }
@@ -73,5 +112,8 @@ async fn organizations_see_their_own() {
 }
 
 fn below_a_session() -> impl Iterator<Item = &'static Operation> {
-    Document::get().operations().iter().filter(|operation| operation.path.contains("{session}"))
+    Document::get()
+        .operations()
+        .iter()
+        .filter(|operation| operation.path.contains("{session}"))
 }

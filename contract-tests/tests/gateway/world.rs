@@ -40,8 +40,16 @@ pub fn seed(lab: &Lab) {
     for (person, outcome) in DECLINERS {
         standin.add_person(Person::new(person).with_outcome(outcome));
     }
-    standin.add_group(GroupSpec::new("Launch team").gid(GROUP).admin(ACCOUNT).superadmin(FRIEND));
-    let mut open = GroupSpec::new("Book club").gid(NOT_ADMIN).member(ACCOUNT).superadmin(FRIEND);
+    standin.add_group(
+        GroupSpec::new("Launch team")
+            .gid(GROUP)
+            .admin(ACCOUNT)
+            .superadmin(FRIEND),
+    );
+    let mut open = GroupSpec::new("Book club")
+        .gid(NOT_ADMIN)
+        .member(ACCOUNT)
+        .superadmin(FRIEND);
     open.members_may_add = true;
     standin.add_group(open);
     standin.add_group(GroupSpec::new("Strangers").gid(STRANGE).superadmin(FRIEND));
@@ -57,11 +65,25 @@ pub async fn connected() -> (Lab, Session) {
 
 /// What the account has sent to WhatsApp so far, pings apart: those come by the clock.
 pub fn sent(lab: &Lab) -> Vec<(String, u64)> {
-    lab.standin.iq_counts_of(ACCOUNT).into_iter().filter(|(kind, _)| kind != "get w:p").collect()
+    lab.standin
+        .iq_counts_of(ACCOUNT)
+        .into_iter()
+        .filter(|(kind, _)| kind != "get w:p")
+        .collect()
 }
 
 /// What it has sent since `before`.
 pub fn sent_since(lab: &Lab, before: &[(String, u64)]) -> Vec<(String, u64)> {
-    let old = |kind: &str| before.iter().find(|(k, _)| k == kind).map_or(0, |(_, n)| *n);
-    sent(lab).into_iter().map(|(kind, n)| (n - old(&kind), kind)).filter(|(n, _)| *n > 0).map(|(n, k)| (k, n)).collect()
+    let old = |kind: &str| {
+        before
+            .iter()
+            .find(|(k, _)| k == kind)
+            .map_or(0, |(_, n)| *n)
+    };
+    sent(lab)
+        .into_iter()
+        .map(|(kind, n)| (n - old(&kind), kind))
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, k)| (k, n))
+        .collect()
 }
