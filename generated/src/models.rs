@@ -32,7 +32,7 @@ object!(AddMembers);
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
 #[serde(remote = "Self")]
 pub struct CreatePairingCode {
-    /// A phone number with its country code, digits only, no `+`.
+    /// A phone number as E.164 writes it, without the `+`. It begins with its country code, so never with 0.
     #[serde(rename = "phone")]
     #[validate(nested)]
     pub phone: models::PhoneNumber,
@@ -381,12 +381,13 @@ pub struct PairingQr {
 
 object!(PairingQr);
 
-/// A phone number with its country code, digits only, no `+`.
+/// A phone number as E.164 writes it, without the `+`. It begins with its country code, so never with 0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PhoneNumber(pub String);
 
 static PHONE_NUMBER: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"^[0-9]{5,20}$"#).expect("PhoneNumber has a pattern that Rust's regex can read")
+    Regex::new(r#"^[1-9][0-9]{6,14}$"#)
+        .expect("PhoneNumber has a pattern that Rust's regex can read")
 });
 
 impl Validate for PhoneNumber {
