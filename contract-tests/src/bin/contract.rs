@@ -1,0 +1,220 @@
+//! Boots a gateway with something to find in it, lets schemathesis loose on it with each kind of token, and counts what
+//! it has reached. Arguments go to schemathesis.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test runner: a failure is a panic with a message"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use contract_tests::document::Document;
+use contract_tests::gateway;
+use contract_tests::lab::{ACCOUNT, Lab, ORGANIZATION};
+use contract_tests::session::Session;
+use contract_tests::tokens::{self, Jwks, SigningKey};
+use hyper::Method;
+use serde_json::Value;
+use tokio::process::Command;
+use whatsapp_standin::{AddOutcome, GroupSpec, Person};
+
+/// How many sessions the operations that end sessions have to begin with.
+const DISPOSABLE: usize = 40;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let given: Vec<String> = std::env::args().skip(1).collect();
+    let mut reached = Reached::default();
+    // What a login token opens is the same server: the phases without chance show that it opens it.
+    let brief = ["--phases", "examples,coverage"].map(str::to_owned);
+    for (kind, own) in [("api-key", &[][..]), ("login-jwt", &brief)] {
+        println!("== {kind}");
+        // Each run has a gateway of its own, so that the same seed sees the same answers.
+        if !run(kind, &[own, &given].concat(), &mut reached).await {
+            return ExitCode::FAILURE;
+        }
+    }
+    reached.report()
+}
+
+/// One run with one kind of token: whether schemathesis is content.
+async fn run(kind: &str, arguments: &[String], reached: &mut Reached) -> bool {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the workspace");
+    let reports = root.join("target/contract");
+    let signer = SigningKey::ec();
+    let jwks = Jwks::serving(std::slice::from_ref(&signer)).await;
+    let lab = Lab::with(|config| config.jwt = Some(gateway::jwt(&jwks))).await;
+    seed(&lab, &reports).await;
+    let token = match kind {
+        "api-key" => lab.api_key(ORGANIZATION, "read,send,manage", None).await.1,
+        _ => signer.sign(&tokens::claims(ORGANIZATION, "owner")),
+    };
+
+    let har = reports.join(format!("{kind}.har"));
+    let status = Command::new(root.join(".tools/schemathesis/bin/schemathesis"))
+        .arg("run")
+        .arg(root.join("openapi/gateway.yaml"))
+        .arg("--url")
+        .arg(format!("{}/api/v1", lab.url()))
+        .arg("--report-junit-path")
+        .arg(reports.join(format!("{kind}.xml")))
+        .arg("--report-har-path")
+        .arg(&har)
+        .args(arguments)
+        .env("CONTRACT_TOKEN", token)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        // The configuration names its neighbours relative to this folder.
+        .current_dir(root.join("contract-tests"))
+        .status()
+        .await
+        .expect("schemathesis: `make contract` installs it");
+    lab.stop().await;
+    if status.success() {
+        reached.read(&har);
+    }
+    status.success()
+}
+
+/// Sessions connected, stopped, disposable and somebody else's; groups of every kind; people who can be added and who can't.
+async fn seed(lab: &Lab, reports: &Path) {
+    const FRIEND: &str = "628222000001";
+    const GROUPS: [&str; 4] = [
+        "120363041234567890@g.us",
+        "120363041234567891@g.us",
+        "120363041234567892@g.us",
+        "120363041234567893@g.us",
+    ];
+    let people = [
+        ("628333000001", AddOutcome::Added),
+        ("628333000002", AddOutcome::Added),
+        ("628444000001", AddOutcome::PrivacyDeclined),
+        ("628444000002", AddOutcome::NotOnWhatsApp),
+    ];
+    for (phone, outcome) in people {
+        lab.standin
+            .add_person(Person::new(phone).with_outcome(outcome));
+    }
+    let [admin, lid, not_admin, strange] = GROUPS;
+    // The number of the document's example is one of them.
+    let phones = [ACCOUNT, "628123456789"];
+    for phone in phones {
+        lab.standin.add_account(phone).expect("an account");
+    }
+    lab.standin.add_group(
+        GroupSpec::new("Admin")
+            .gid(admin)
+            .admin(ACCOUNT)
+            .superadmin(FRIEND),
+    );
+    lab.standin.add_group(
+        GroupSpec::new("LID")
+            .gid(lid)
+            .lid()
+            .admin(ACCOUNT)
+            .superadmin(FRIEND),
+    );
+    lab.standin.add_group(
+        GroupSpec::new("Not admin")
+            .gid(not_admin)
+            .member(ACCOUNT)
+            .superadmin(FRIEND),
+    );
+    lab.standin
+        .add_group(GroupSpec::new("Strange").gid(strange).superadmin(FRIEND));
+
+    let ours = lab.manager().await;
+    let connected = lab.connected().await.id;
+    let stopped = Session::create(&ours).await.id;
+    let theirs = Session::create(&lab.caller("org_7", "manage").await)
+        .await
+        .id;
+    let mut disposable = Vec::new();
+    for _ in 0..DISPOSABLE {
+        disposable.push(Session::create(&ours).await.id);
+    }
+
+    fs::create_dir_all(reports).unwrap();
+    dictionary(reports.join("disposable.dict"), disposable);
+    // The connected one twice: most is to be found behind it.
+    dictionary(
+        reports.join("sessions.dict"),
+        [connected.clone(), connected, stopped, theirs],
+    );
+    dictionary(reports.join("groups.dict"), GROUPS);
+    dictionary(reports.join("phones.dict"), phones);
+    dictionary(
+        reports.join("people.dict"),
+        people.map(|(phone, _)| format!("{phone}@s.whatsapp.net")),
+    );
+}
+
+/// Writes a dictionary as schemathesis reads it (libFuzzer's format).
+fn dictionary(path: PathBuf, values: impl IntoIterator<Item = impl std::fmt::Display>) {
+    let lines: String = values
+        .into_iter()
+        .map(|value| format!("\"{value}\"\n"))
+        .collect();
+    fs::write(path, lines).unwrap();
+}
+
+/// Which status of which operation was seen, and how often.
+#[derive(Default)]
+struct Reached(BTreeMap<String, BTreeMap<u16, u64>>);
+
+impl Reached {
+    fn read(&mut self, har: &Path) {
+        let har: Value = serde_json::from_slice(&fs::read(har).unwrap()).expect("a HAR file");
+        for entry in har["log"]["entries"].as_array().expect("entries") {
+            let method: Method = entry["request"]["method"]
+                .as_str()
+                .unwrap()
+                .parse()
+                .expect("a method");
+            let url = entry["request"]["url"].as_str().unwrap();
+            let path = url
+                .splitn(4, '/')
+                .nth(3)
+                .map_or_else(|| "/".to_owned(), |path| format!("/{path}"));
+            let status =
+                u16::try_from(entry["response"]["status"].as_u64().unwrap()).expect("a status");
+            if let Some(operation) = Document::get().find(&method, &path) {
+                *self
+                    .0
+                    .entry(operation.id.clone())
+                    .or_default()
+                    .entry(status)
+                    .or_default() += 1;
+            }
+        }
+    }
+
+    /// Prints what was reached and fails when an operation never succeeded.
+    fn report(&self) -> ExitCode {
+        println!("\nSeen: each documented status of each operation, and how often");
+        let mut never = Vec::new();
+        for operation in Document::get().operations() {
+            let seen = self.0.get(&operation.id).cloned().unwrap_or_default();
+            let statuses: BTreeSet<u16> = operation.statuses().collect();
+            let row: Vec<String> = statuses
+                .iter()
+                .map(|status| format!("{status}×{}", seen.get(status).unwrap_or(&0)))
+                .collect();
+            println!("{:<20} {}", operation.id, row.join("  "));
+            if !seen.keys().any(|status| (200..300).contains(status)) {
+                never.push(operation.id.as_str());
+            }
+        }
+        if never.is_empty() {
+            ExitCode::SUCCESS
+        } else {
+            println!("never succeeded: {}", never.join(", "));
+            ExitCode::FAILURE
+        }
+    }
+}
