@@ -19,7 +19,9 @@ use crate::store::{Store, StoreError};
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The address cannot be listened on.
-    #[error("GATEWAY_LISTEN: cannot listen on {address}: {source}; free the port or choose another")]
+    #[error(
+        "GATEWAY_LISTEN: cannot listen on {address}: {source}; free the port or choose another"
+    )]
     Listen {
         /// The address of the setting.
         address: std::net::SocketAddr,
@@ -27,7 +29,7 @@ pub enum StartError {
         source: io::Error,
     },
     /// The database cannot be used.
-    #[error("GATEWAY_DATABASE: cannot use {}: {source}; name a file that can be read and written, or a new one", path.display())]
+    #[error("GATEWAY_DATABASE: cannot use {}: {source}", path.display())]
     Database {
         /// The file of the setting.
         path: PathBuf,
@@ -47,10 +49,12 @@ pub enum StartError {
 /// # Errors
 /// [`StartError::Listen`].
 pub async fn bind(config: &Config) -> Result<TcpListener, StartError> {
-    TcpListener::bind(config.listen).await.map_err(|source| StartError::Listen {
-        address: config.listen,
-        source,
-    })
+    TcpListener::bind(config.listen)
+        .await
+        .map_err(|source| StartError::Listen {
+            address: config.listen,
+            source,
+        })
 }
 
 /// Serves `listener` until `shutdown` completes, then lets running requests finish for the time the configuration grants and
@@ -69,7 +73,9 @@ pub async fn serve(
     };
     let store = Store::open(&config.database).await.map_err(database)?;
     let auth = Auth::new(store.clone(), config.jwt.as_ref())?;
-    let sessions = Sessions::load(store, config.network.clone()).await.map_err(database)?;
+    let sessions = Sessions::load(store, config.network.clone())
+        .await
+        .map_err(database)?;
     let api = Api::new(Arc::new(auth), sessions.clone());
     let router = edge::wrap(gateway_api::router(Arc::new(api)), config.limits);
 
