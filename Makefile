@@ -45,7 +45,7 @@ clean: ## Remove what the verbs above have made
 	rm -rf target .tools .demo
 
 $(CARGO_DENY):
-	cargo install --locked --debug --quiet --root $(@D)/.. --target-dir target/tools cargo-deny@0.20.2
+	cargo install --locked --debug --quiet --root $(@D:/bin=) --target-dir target/tools cargo-deny@0.20.2
 
 $(SCHEMATHESIS): contract-tests/requirements.txt
 	python3 -m venv .tools/schemathesis

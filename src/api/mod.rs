@@ -49,9 +49,14 @@ impl Authenticator for Api {
     }
 }
 
-/// The token of `Authorization: Bearer <token>`; the scheme in any case (RFC 9110, 11.1).
+/// The token of `Authorization: Bearer <token>`; the scheme in any case (RFC 9110, 11.1). Two such headers are as good as
+/// none: whatever stands in front of the gateway may have looked at the other one.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let mut given = headers.get_all(AUTHORIZATION).iter();
+    let (Some(header), None) = (given.next(), given.next()) else {
+        return None;
+    };
+    let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
     scheme
         .eq_ignore_ascii_case("bearer")
         .then(|| token.trim_matches(' '))
@@ -107,6 +112,11 @@ mod tests {
             assert_eq!(bearer(&headers), token, "{header}");
         }
         assert_eq!(bearer(&HeaderMap::new()), None);
+        let mut twice = HeaderMap::new();
+        for header in ["Bearer wa_x", "Bearer wa_y"] {
+            twice.append(AUTHORIZATION, header.parse().expect("a header"));
+        }
+        assert_eq!(bearer(&twice), None);
     }
 
     #[test]
