@@ -150,7 +150,7 @@ impl Session {
                 .send()
                 .await
                 .json(200);
-            all.extend(page["data"].as_array_mut().expect("a list").drain(..));
+            all.append(page["data"].as_array_mut().expect("a list"));
             match page["nextCursor"].as_str() {
                 None => return all,
                 Some(cursor) => query = format!("?limit=1000&cursor={cursor}"),
