@@ -1,0 +1,67 @@
+// The rules that redocly does not have.
+
+/** A response of 4xx or 5xx is `application/json` with the schema Error, and nothing else. */
+function envelope() {
+  return {
+    Operation({ responses }, { resolve, report, location }) {
+      for (const [status, response] of Object.entries(responses ?? {})) {
+        if (/^[123]/.test(status)) continue;
+        const content = resolve(response).node?.content ?? {};
+        const schema = content['application/json']?.schema?.$ref;
+        if (schema !== '#/components/schemas/Error' || Object.keys(content).length !== 1) {
+          report({
+            message: `The response ${status} has to be application/json with the schema Error, and nothing else.`,
+            location: location.child(['responses', status]),
+          });
+        }
+      }
+    },
+  };
+}
+
+/** A response says in words when it comes. */
+function responseDescribed() {
+  return {
+    Response({ description }, { report, location }) {
+      if (!description?.trim()) report({ message: 'A response needs a description.', location });
+    },
+  };
+}
+
+/** A named schema and each property of a schema say in words what they are, if need be where they point. */
+function schemaDescribed() {
+  const check = (schemas, { resolve, report, location }) => {
+    for (const [name, schema] of Object.entries(schemas ?? {})) {
+      if (!(schema.description ?? resolve(schema).node?.description)?.trim()) {
+        report({ message: `The schema of ${name} needs a description.`, location: location.child(name) });
+      }
+    }
+  };
+  return { NamedSchemas: check, SchemaProperties: check };
+}
+
+/** Every body that is text has an example: of a request as of a response. */
+function mediaTypeExample() {
+  return {
+    MediaType(media, { report, location, key }) {
+      const examples = [media.example, ...Object.values(media.examples ?? {})].filter((one) => one !== undefined);
+      if (examples.length === 0 && !String(key).startsWith('image/')) {
+        report({ message: `A body that is ${key} needs an example.`, location });
+      }
+    },
+  };
+}
+
+export default function house() {
+  return {
+    id: 'house',
+    rules: {
+      oas3: {
+        envelope,
+        'response-described': responseDescribed,
+        'schema-described': schemaDescribed,
+        'media-type-example': mediaTypeExample,
+      },
+    },
+  };
+}
