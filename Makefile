@@ -2,9 +2,10 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test unit contract contract-deep lint fmt generate check-generated bench ci clean
+.PHONY: help run test unit contract contract-deep lint fmt generate check-generated check-breaking check-regeneration bench ci clean
 
 CARGO_DENY := .tools/cargo-deny-0.20.2/bin/cargo-deny
+CHECK_BREAKING := .tools/check-breaking
 SCHEMATHESIS := .tools/schemathesis/bin/schemathesis
 
 help: ## List the verbs
@@ -36,16 +37,28 @@ generate: ## Make generated/ from openapi/
 check-generated: ## Fail when generated/ is not what openapi/ gives
 	scripts/generate --check
 
+check-breaking: $(CHECK_BREAKING)/installed ## Fail when the document breaks what the released one promises, and name each break
+	$(CHECK_BREAKING)/bin/python -B -m unittest discover --quiet --start-directory scripts
+	$(CHECK_BREAKING)/bin/python -B scripts/check-breaking
+
+check-regeneration: ## Show in a copy that the compiler names what a changed document asks for
+	scripts/check-regeneration
+
 bench: ## Measure round trips, latency and memory
 	cargo run --locked --release --package contract-tests --bin bench
 
-ci: lint check-generated test ## What every change must pass
+ci: lint check-generated check-breaking check-regeneration test ## What every change must pass
 
 clean: ## Remove what the verbs above have made
 	rm -rf target .tools .demo
 
 $(CARGO_DENY):
 	cargo install --locked --debug --quiet --root $(@D:/bin=) --target-dir target/tools cargo-deny@0.20.2
+
+$(CHECK_BREAKING)/installed: scripts/requirements-check-breaking.txt
+	python3 -m venv $(CHECK_BREAKING)
+	$(CHECK_BREAKING)/bin/pip install --quiet --requirement $<
+	touch $@
 
 $(SCHEMATHESIS): contract-tests/requirements.txt
 	python3 -m venv .tools/schemathesis
