@@ -2,11 +2,14 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test unit contract contract-deep lint fmt generate check-generated check-breaking check-regeneration bench ci clean
+.PHONY: help run test unit contract contract-deep lint lint-openapi fmt generate check-generated check-breaking check-regeneration types check-types try-types bench ci clean
 
 CARGO_DENY := .tools/cargo-deny-0.20.2/bin/cargo-deny
 CHECK_BREAKING := .tools/check-breaking
 SCHEMATHESIS := .tools/schemathesis/bin/schemathesis
+REDOCLY := .tools/lint-openapi/node_modules/.bin/redocly
+TYPESCRIPT := clients/typescript/node_modules/.bin
+TYPES := $(TYPESCRIPT)/openapi-typescript openapi/gateway.yaml --output clients/typescript/gateway.d.ts --default-non-nullable=false
 
 help: ## List the verbs
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -23,10 +26,13 @@ unit: ## Run the Rust tests: units, and the booted gateway against the stand-in
 contract: $(SCHEMATHESIS) ## Fuzz the running gateway against its document; reports in target/contract/
 	cargo run --locked --quiet --package contract-tests --bin contract
 
-lint: $(CARGO_DENY) ## Check formatting, lints, licences, bans and sources
+lint: lint-openapi $(CARGO_DENY) ## Check formatting, lints, licences, bans, sources and the document
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	$(CARGO_DENY) --locked --workspace check --hide-inclusion-graph bans licenses sources
+
+lint-openapi: $(REDOCLY) ## Hold the document to the rules of openapi/lint/ (needs Node)
+	REDOCLY_SUPPRESS_UPDATE_NOTICE=true $< lint --config openapi/lint/redocly.yaml --lint-config error --format stylish openapi/gateway.yaml
 
 fmt: ## Format the code
 	cargo fmt --all
@@ -44,13 +50,24 @@ check-breaking: $(CHECK_BREAKING)/installed ## Fail when the document breaks wha
 check-regeneration: ## Show in a copy that the compiler names what a changed document asks for
 	scripts/check-regeneration
 
+types: $(TYPESCRIPT) ## Write the TypeScript definitions of clients/typescript/ (needs Node)
+	$(TYPES)
+
+check-types: $(TYPESCRIPT) ## Fail when they are not what the document gives, or the example does not compile with them
+	$(TYPES) --check
+	$(TYPESCRIPT)/tsc --project clients/typescript
+
+try-types: check-types ## Run the example against a gateway and a stand-in
+	cargo build --locked --workspace --bin whatsapp-gateway --bin whatsapp-standin
+	clients/typescript/try
+
 bench: ## Measure round trips, latency and memory
 	cargo run --locked --release --package contract-tests --bin bench
 
-ci: lint check-generated check-breaking check-regeneration test ## What every change must pass
+ci: lint check-generated check-breaking check-regeneration check-types test ## What every change must pass
 
 clean: ## Remove what the verbs above have made
-	rm -rf target .tools .demo
+	rm -rf target .tools .demo clients/typescript/node_modules
 
 $(CARGO_DENY):
 	cargo install --locked --debug --quiet --root $(@D:/bin=) --target-dir target/tools cargo-deny@0.20.2
@@ -63,4 +80,14 @@ $(CHECK_BREAKING)/installed: scripts/requirements-check-breaking.txt
 $(SCHEMATHESIS): contract-tests/requirements.txt
 	python3 -m venv .tools/schemathesis
 	.tools/schemathesis/bin/pip install --quiet --requirement $<
+	touch $@
+
+$(REDOCLY): openapi/lint/package-lock.json
+	mkdir -p .tools/lint-openapi
+	cp openapi/lint/{package.json,package-lock.json,.npmrc} .tools/lint-openapi
+	npm ci --prefix .tools/lint-openapi --ignore-scripts --no-audit --no-fund
+	touch $@
+
+$(TYPESCRIPT): clients/typescript/package-lock.json
+	npm ci --prefix clients/typescript --ignore-scripts --no-audit --no-fund
 	touch $@
