@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::api::Api;
+use crate::api::{Api, document};
 use crate::auth::Auth;
 use crate::config::Config;
 use crate::edge;
@@ -77,7 +77,8 @@ pub async fn serve(
         .await
         .map_err(database)?;
     let api = Api::new(Arc::new(auth), sessions.clone());
-    let router = edge::wrap(gateway_api::router(Arc::new(api)), config.limits);
+    let router = gateway_api::router(Arc::new(api)).merge(document::routes());
+    let router = edge::wrap(router, config.limits);
 
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, "serving");

@@ -181,6 +181,15 @@ impl Call {
         }
     }
 
+    /// Sends the request to a route beside the document: the answer as it is.
+    ///
+    /// # Panics
+    /// No answer comes.
+    pub async fn send_unjudged(self) -> (Parts, Bytes) {
+        let answer = self.exchange().await;
+        answer.unwrap_or_else(|error| panic!("{} {}: no answer: {error}", self.method, self.target))
+    }
+
     /// Sends the request and holds the answer to the document.
     ///
     /// # Panics

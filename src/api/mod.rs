@@ -1,5 +1,6 @@
 //! Implements the traits that are generated from the document, a file a tag: models in, a call, models out. No logic.
 
+pub mod document;
 mod groups;
 mod qr;
 mod sessions;

@@ -11,6 +11,7 @@ mod concurrency;
 mod credentials;
 mod directory;
 mod document;
+mod document_served;
 mod jwt;
 mod pairing;
 mod process;
