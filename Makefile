@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test unit contract lint lint-openapi fmt generate check-generated check-breaking check-regeneration types check-types try-types bench ci clean
+.PHONY: help run test unit contract contract-deep contract-selftest lint lint-openapi fmt generate check-generated check-breaking check-regeneration types check-types try-types bench ci clean
 
 CARGO_DENY := .tools/cargo-deny-0.20.2/bin/cargo-deny
 CHECK_BREAKING := .tools/check-breaking
@@ -26,6 +26,15 @@ unit: ## Run the Rust tests: units, and the booted gateway against the stand-in
 contract: $(SCHEMATHESIS) ## Fuzz the running gateway against its document; reports in target/contract/
 	cargo build --locked --workspace --bin contract
 	target/debug/contract
+
+contract-deep: $(SCHEMATHESIS) ## The same with ten times the examples and, unless SEED is given, a seed of chance: for nights
+	cargo build --locked --workspace --bin contract
+	seed=$${SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; echo "SEED=$$seed"; \
+	target/debug/contract --max-examples 500 --seed $$seed
+
+contract-selftest: $(SCHEMATHESIS) ## Break the gateway in every way of contract-tests/src/faults.rs and show which test notices
+	cargo build --locked --workspace --bin contract --bin selftest
+	target/debug/selftest
 
 lint: lint-openapi $(CARGO_DENY) ## Check formatting, lints, licences, bans, sources and the document
 	cargo fmt --all --check
@@ -65,7 +74,7 @@ try-types: check-types ## Run the example against a gateway and a stand-in
 bench: ## Measure round trips, latency and memory
 	cargo run --locked --release --package contract-tests --bin bench
 
-ci: lint check-generated check-breaking check-regeneration check-types test ## What every change must pass
+ci: lint check-generated check-breaking check-regeneration test try-types contract-selftest ## What every change must pass
 
 clean: ## Remove what the verbs above have made
 	rm -rf target .tools .demo clients/typescript/node_modules

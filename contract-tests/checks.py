@@ -1,8 +1,30 @@
-"""What the document promises and no schema can say, checked on every response of the fuzzer."""
+"""What the document promises and no schema can say, checked on every response of the fuzzer; and its examples made real."""
 
 import json
+import pathlib
 
 import schemathesis
+
+SEEDED = pathlib.Path(__file__).parent.parent / "target" / "contract"
+
+
+def seeded(name):
+    return [json.loads(line) for line in (SEEDED / f"{name}.dict").read_text().splitlines()]
+
+
+@schemathesis.hook
+def before_load_schema(ctx, raw_schema):
+    """Puts what is there into the document's examples: the phases without chance call with them, and would see nothing
+    but 404. Each path below a session gets a session of its own, because some of them end it."""
+    parameters = raw_schema["components"]["parameters"]
+    disposable = iter(seeded("disposable"))
+    for path, item in raw_schema["paths"].items():
+        if "{session}" in path:
+            session = seeded("sessions")[0] if "/groups" in path else next(disposable)
+            item["parameters"] = [{**parameters["Session"], "example": session}]
+        if "{gid}" in path:
+            item["parameters"].append({**parameters["Gid"], "example": seeded("groups")[0]})
+
 
 CODES = {
     "validation_error": 400,

@@ -1,5 +1,7 @@
 //! One test's world: a stand-in, a gateway on an empty database, and whoever calls it.
 
+use std::net::SocketAddr;
+
 use tempfile::TempDir;
 use whatsapp_gateway::auth::api_key;
 use whatsapp_gateway::config::Config;
@@ -8,6 +10,7 @@ use whatsapp_gateway::store::{self, ApiKeyRecord, Store};
 use whatsapp_standin::{Standin, StandinConfig};
 
 use crate::client::Client;
+use crate::faults::{self, Fault};
 use crate::gateway::{self, Gateway};
 use crate::session::Session;
 
@@ -21,6 +24,8 @@ pub struct Lab {
     /// WhatsApp.
     pub standin: Standin,
     gateway: Gateway,
+    /// Where callers find it: itself, or a fault in front of it.
+    front: SocketAddr,
     config: Config,
     store: Store,
     /// Holds the database.
@@ -50,25 +55,37 @@ impl Lab {
         adjust(&mut config);
         let store = Store::open(&config.database).await.expect("a database");
         let gateway = Gateway::start(config.clone()).await;
-        Self {
+        let lab = Self {
             standin,
+            front: gateway.address(),
             gateway,
             config,
             store,
             _dir: dir,
+        };
+        match Fault::from_env() {
+            Some(fault) => lab.spoiled(fault).await,
+            None => lab,
         }
+    }
+
+    /// The same with a fault in front of the gateway.
+    pub async fn spoiled(self, fault: Fault) -> Self {
+        let (_, owner) = self.api_key(ORGANIZATION, "read,send,manage", None).await;
+        let front = faults::put_in_front(fault, self.gateway.address(), owner).await;
+        Self { front, ..self }
     }
 
     /// Where the gateway is, `http://host:port`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.gateway.address())
+        format!("http://{}", self.front)
     }
 
     /// Where the gateway is, for raw sockets.
     #[must_use]
-    pub fn address(&self) -> std::net::SocketAddr {
-        self.gateway.address()
+    pub fn address(&self) -> SocketAddr {
+        self.front
     }
 
     /// A caller without a credential.
@@ -128,7 +145,12 @@ impl Lab {
     pub async fn restart_gateway(self) -> Self {
         self.gateway.stop().await;
         let gateway = Gateway::start(self.config.clone()).await;
-        Self { gateway, ..self }
+        let front = gateway.address();
+        Self {
+            gateway,
+            front,
+            ..self
+        }
     }
 
     /// Stops the stand-in and starts another one in its place.

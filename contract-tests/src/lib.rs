@@ -9,6 +9,7 @@
 
 pub mod client;
 pub mod document;
+pub mod faults;
 pub mod gateway;
 pub mod lab;
 pub mod process;

@@ -1,5 +1,5 @@
 //! Boots a gateway with something to find in it, lets schemathesis loose on it with each kind of token, and counts what
-//! it has reached. Arguments go to schemathesis.
+//! it has reached. `--fault NAME` puts a fault in front of the gateway; all other arguments go to schemathesis.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use contract_tests::document::Document;
+use contract_tests::faults::Fault;
 use contract_tests::gateway;
 use contract_tests::lab::{ACCOUNT, Lab, ORGANIZATION};
 use contract_tests::session::Session;
@@ -24,65 +25,113 @@ use whatsapp_standin::{AddOutcome, GroupSpec, Person};
 
 /// How many sessions the operations that end sessions have to begin with.
 const DISPOSABLE: usize = 40;
+/// Where the stopped session is among the sessions.
+const STOPPED: usize = 2;
+/// Where the group that the account is no admin of is among the groups.
+const NOT_ADMIN: usize = 2;
+
+/// One run of schemathesis. Its phases without chance take the first id of each dictionary, so each run has another one
+/// first: the later ones find what is refused to whoever is no admin or not connected.
+struct Run {
+    name: &'static str,
+    /// A login token rather than an api key.
+    login: bool,
+    /// How far the sessions and the groups are rotated.
+    first: (usize, usize),
+    arguments: &'static [&'static str],
+}
+
+const BRIEF: &[&str] = &["--phases", "examples,coverage"];
+const RUNS: [Run; 3] = [
+    Run {
+        name: "api-key",
+        login: false,
+        first: (0, 0),
+        arguments: &[],
+    },
+    Run {
+        name: "login-jwt",
+        login: true,
+        first: (0, NOT_ADMIN),
+        arguments: BRIEF,
+    },
+    Run {
+        name: "stopped",
+        login: false,
+        first: (STOPPED, 0),
+        arguments: BRIEF,
+    },
+];
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let given: Vec<String> = std::env::args().skip(1).collect();
+    let mut given: Vec<String> = std::env::args().skip(1).collect();
+    let fault = given
+        .iter()
+        .position(|argument| argument == "--fault")
+        .map(|at| {
+            let name = given.drain(at..=at + 1).nth(1);
+            Fault::named(&name.expect("a name after --fault"))
+        });
     let mut reached = Reached::default();
-    // What a login token opens is the same server: the phases without chance show that it opens it.
-    let brief = ["--phases", "examples,coverage"].map(str::to_owned);
-    for (kind, own) in [("api-key", &[][..]), ("login-jwt", &brief)] {
-        println!("== {kind}");
-        // Each run has a gateway of its own, so that the same seed sees the same answers.
-        if !run(kind, &[own, &given].concat(), &mut reached).await {
+    for run in RUNS {
+        println!("== {}", run.name);
+        if !run.go(&given, fault, &mut reached).await {
             return ExitCode::FAILURE;
         }
     }
     reached.report()
 }
 
-/// One run with one kind of token: whether schemathesis is content.
-async fn run(kind: &str, arguments: &[String], reached: &mut Reached) -> bool {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the workspace");
-    let reports = root.join("target/contract");
-    let signer = SigningKey::ec();
-    let jwks = Jwks::serving(std::slice::from_ref(&signer)).await;
-    let lab = Lab::with(|config| config.jwt = Some(gateway::jwt(&jwks))).await;
-    seed(&lab, &reports).await;
-    let token = match kind {
-        "api-key" => lab.api_key(ORGANIZATION, "read,send,manage", None).await.1,
-        _ => signer.sign(&tokens::claims(ORGANIZATION, "owner")),
-    };
+impl Run {
+    /// Whether schemathesis is content. Each run has a gateway of its own, so that the same seed sees the same answers.
+    async fn go(&self, given: &[String], fault: Option<Fault>, reached: &mut Reached) -> bool {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .parent()
+            .expect("the workspace");
+        let reports = root.join("target/contract");
+        let signer = SigningKey::ec();
+        let jwks = Jwks::serving(std::slice::from_ref(&signer)).await;
+        let mut lab = Lab::with(|config| config.jwt = Some(gateway::jwt(&jwks))).await;
+        seed(&lab, &reports, self.first).await;
+        let token = if self.login {
+            signer.sign(&tokens::claims(ORGANIZATION, "owner"))
+        } else {
+            lab.api_key(ORGANIZATION, "read,send,manage", None).await.1
+        };
+        if let Some(fault) = fault {
+            lab = lab.spoiled(fault).await;
+        }
 
-    let har = reports.join(format!("{kind}.har"));
-    let status = Command::new(root.join(".tools/schemathesis/bin/schemathesis"))
-        .arg("run")
-        .arg(root.join("openapi/gateway.yaml"))
-        .arg("--url")
-        .arg(format!("{}/api/v1", lab.url()))
-        .arg("--report-junit-path")
-        .arg(reports.join(format!("{kind}.xml")))
-        .arg("--report-har-path")
-        .arg(&har)
-        .args(arguments)
-        .env("CONTRACT_TOKEN", token)
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        // The configuration names its neighbours relative to this folder.
-        .current_dir(root.join("contract-tests"))
-        .status()
-        .await
-        .expect("schemathesis: `make contract` installs it");
-    lab.stop().await;
-    if status.success() {
-        reached.read(&har);
+        let har = reports.join(format!("{}.har", self.name));
+        let status = Command::new(root.join(".tools/schemathesis/bin/schemathesis"))
+            .arg("run")
+            .arg(format!("{}/openapi.yaml", lab.url()))
+            .arg("--url")
+            .arg(format!("{}/api/v1", lab.url()))
+            .arg("--report-junit-path")
+            .arg(reports.join(format!("{}.xml", self.name)))
+            .arg("--report-har-path")
+            .arg(&har)
+            .args(self.arguments)
+            .args(given)
+            .env("CONTRACT_TOKEN", token)
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            // The configuration names its neighbours relative to this folder.
+            .current_dir(root.join("contract-tests"))
+            .status()
+            .await
+            .expect("schemathesis: `make contract` installs it");
+        lab.stop().await;
+        if status.success() {
+            reached.read(&har);
+        }
+        status.success()
     }
-    status.success()
 }
 
 /// Sessions connected, stopped, disposable and somebody else's; groups of every kind; people who can be added and who can't.
-async fn seed(lab: &Lab, reports: &Path) {
+async fn seed(lab: &Lab, reports: &Path, first: (usize, usize)) {
     const FRIEND: &str = "628222000001";
     const GROUPS: [&str; 4] = [
         "120363041234567890@g.us",
@@ -142,11 +191,12 @@ async fn seed(lab: &Lab, reports: &Path) {
     fs::create_dir_all(reports).unwrap();
     dictionary(reports.join("disposable.dict"), disposable);
     // The connected one twice: most is to be found behind it.
-    dictionary(
-        reports.join("sessions.dict"),
-        [connected.clone(), connected, stopped, theirs],
-    );
-    dictionary(reports.join("groups.dict"), GROUPS);
+    let mut sessions = [connected.clone(), connected, stopped, theirs];
+    sessions.rotate_left(first.0);
+    dictionary(reports.join("sessions.dict"), sessions);
+    let mut groups = GROUPS;
+    groups.rotate_left(first.1);
+    dictionary(reports.join("groups.dict"), groups);
     dictionary(reports.join("phones.dict"), phones);
     dictionary(
         reports.join("people.dict"),

@@ -1,0 +1,409 @@
+//! Gateways that break the contract, each in one way: a proxy in front of the real one that spoils what passes through.
+//! `make contract-selftest` puts the whole suite in front of each of them; a fault that turns nothing red is a missing
+//! test.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::response::Response;
+use hyper::body::Bytes;
+use hyper::header::{
+    ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, RETRY_AFTER,
+    WWW_AUTHENTICATE,
+};
+use hyper::{Method, StatusCode, Version};
+use hyper_util::client::legacy::Client as Pool;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::document::Document;
+
+/// One way to break the contract.
+#[derive(Debug, Clone, Copy)]
+pub struct Fault {
+    /// What `CONTRACT_FAULT` calls it.
+    pub name: &'static str,
+    /// What is wrong, in words.
+    pub what: &'static str,
+    spoil: fn(&mut Answer),
+}
+
+/// All of them. The first spoils nothing: it shows that the proxy is not what turns the suite red.
+pub const FAULTS: &[Fault] = &[
+    Fault {
+        name: "none",
+        what: "nothing",
+        spoil: |_| {},
+    },
+    Fault {
+        name: "wrong-status",
+        what: "createSession answers 200 instead of 201",
+        spoil: |answer| {
+            if answer.of("createSession", 201) {
+                answer.status = StatusCode::OK;
+            }
+        },
+    },
+    Fault {
+        name: "undeclared-status",
+        what: "startSession answers 202, which the document does not have",
+        spoil: |answer| {
+            if answer.of("startSession", 200) {
+                answer.status = StatusCode::ACCEPTED;
+            }
+        },
+    },
+    Fault {
+        name: "error-without-envelope",
+        what: "an unknown group is told in another shape",
+        spoil: |answer| {
+            if answer.refused(404, "resource", "group") {
+                answer.set(&json!({"message": "group not found"}));
+            }
+        },
+    },
+    Fault {
+        name: "error-as-text",
+        what: "415 is text/plain",
+        spoil: |answer| {
+            if answer.status == 415 {
+                answer.body = Bytes::from_static(b"Unsupported Media Type");
+                answer.media("text/plain");
+            }
+        },
+    },
+    Fault {
+        name: "error-without-details",
+        what: "404 of a session leaves `details` out",
+        spoil: |answer| {
+            if answer.refused(404, "resource", "session") {
+                answer
+                    .edit(|body| drop(body["error"].as_object_mut().map(|e| e.remove("details"))));
+            }
+        },
+    },
+    Fault {
+        name: "code-of-another-status",
+        what: "400 carries the code `not_found`",
+        spoil: |answer| {
+            if answer.status == 400 {
+                answer.edit(|body| body["error"]["code"] = json!("not_found"));
+            }
+        },
+    },
+    Fault {
+        name: "no-content-announces-some",
+        what: "204 names a content type",
+        spoil: |answer| {
+            if answer.status == 204 {
+                answer.media("application/json");
+            }
+        },
+    },
+    Fault {
+        name: "no-content-with-a-body",
+        what: "addGroupMembers answers 200 with a body instead of 204",
+        spoil: |answer| {
+            if answer.of("addGroupMembers", 204) {
+                answer.status = StatusCode::OK;
+                answer.set(&json!({}));
+            }
+        },
+    },
+    Fault {
+        name: "required-field-missing",
+        what: "getSession leaves `updatedAt` out",
+        spoil: |answer| {
+            if answer.of("getSession", 200) {
+                answer.edit(|body| drop(body.as_object_mut().map(|body| body.remove("updatedAt"))));
+            }
+        },
+    },
+    Fault {
+        name: "undeclared-value",
+        what: "a stopped session has the status `idle`",
+        spoil: |answer| {
+            if answer.of("stopSession", 200) {
+                answer.edit(|body| body["status"] = json!("idle"));
+            }
+        },
+    },
+    Fault {
+        name: "wrong-content-type",
+        what: "listSessions is text/html",
+        spoil: |answer| {
+            if answer.of("listSessions", 200) {
+                answer.media("text/html");
+            }
+        },
+    },
+    Fault {
+        name: "cursor-of-another-type",
+        what: "`nextCursor` is 0 where it should be null",
+        spoil: |answer| {
+            if answer.status == 200 {
+                answer.edit(|body| {
+                    if body.get("nextCursor") == Some(&Value::Null) {
+                        body["nextCursor"] = json!(0);
+                    }
+                });
+            }
+        },
+    },
+    Fault {
+        name: "allow-missing",
+        what: "405 comes without Allow",
+        spoil: |answer| {
+            if answer.status == 405 {
+                answer.headers.remove(ALLOW);
+            }
+        },
+    },
+    Fault {
+        name: "challenge-missing",
+        what: "401 comes without WWW-Authenticate",
+        spoil: |answer| {
+            answer.headers.remove(WWW_AUTHENTICATE);
+        },
+    },
+    Fault {
+        name: "retry-after-missing",
+        what: "429 and 503 come without Retry-After",
+        spoil: |answer| {
+            answer.headers.remove(RETRY_AFTER);
+        },
+    },
+    Fault {
+        name: "internal-for-not-found",
+        what: "an unknown session is 500",
+        spoil: |answer| {
+            if answer.refused(404, "resource", "session") {
+                answer.status = StatusCode::INTERNAL_SERVER_ERROR;
+                answer.edit(|body| body["error"]["code"] = json!("internal"));
+            }
+        },
+    },
+    Fault {
+        name: "auth-skipped",
+        what: "stopSession asks for no credential",
+        spoil: |answer| {
+            answer.as_owner = answer.of("stopSession", 401);
+        },
+    },
+    Fault {
+        name: "capability-skipped",
+        what: "listGroups asks for no capability",
+        spoil: |answer| {
+            answer.as_owner = answer.of("listGroups", 403);
+        },
+    },
+    Fault {
+        name: "foreign-session-visible",
+        what: "getSession gives other organizations' sessions",
+        spoil: |answer| {
+            answer.as_owner = answer.of("getSession", 404);
+        },
+    },
+    Fault {
+        name: "empty-list-accepted",
+        what: "addGroupMembers takes an empty list",
+        spoil: |answer| {
+            if answer.of("addGroupMembers", 400) && answer.violates("participants", "required") {
+                answer.clear();
+            }
+        },
+    },
+    Fault {
+        name: "malformed-jid-accepted",
+        what: "addGroupMembers takes JIDs that are none",
+        spoil: |answer| {
+            if answer.of("addGroupMembers", 400) && answer.violates("participants[0]", "pattern") {
+                answer.clear();
+            }
+        },
+    },
+    Fault {
+        name: "failure-hidden",
+        what: "addGroupMembers answers 204 where the session is not connected",
+        spoil: |answer| {
+            if answer.of("addGroupMembers", 501) {
+                answer.clear();
+            }
+        },
+    },
+    Fault {
+        name: "role-skipped",
+        what: "addGroupMembers answers 204 where the account is no admin",
+        spoil: |answer| {
+            if answer.refused(403, "reason", "not_group_admin") {
+                answer.clear();
+            }
+        },
+    },
+];
+
+impl Fault {
+    /// The fault with this name.
+    ///
+    /// # Panics
+    /// There is none.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        let found = FAULTS.iter().find(|fault| fault.name == name);
+        *found.unwrap_or_else(|| panic!("no fault is called {name}"))
+    }
+
+    /// Whether it spoils nothing.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.name == "none"
+    }
+
+    /// The one that `CONTRACT_FAULT` names. An environment variable, because the test harness takes no arguments of ours.
+    #[must_use]
+    pub fn from_env() -> Option<Self> {
+        std::env::var("CONTRACT_FAULT")
+            .ok()
+            .as_deref()
+            .map(Self::named)
+    }
+}
+
+/// What the gateway has answered, on its way to being spoiled.
+struct Answer {
+    /// `operationId`; empty for the router.
+    operation: &'static str,
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+    /// Whether to ask again with the credential of somebody who may do everything.
+    as_owner: bool,
+}
+
+impl Answer {
+    /// Whether this operation has answered with this status.
+    fn of(&self, operation: &str, status: u16) -> bool {
+        self.operation == operation && self.status == status
+    }
+
+    /// Whether it is an error with this among its details.
+    fn refused(&self, status: u16, key: &str, value: &str) -> bool {
+        self.status == status && self.json()["error"]["details"][key] == value
+    }
+
+    /// Whether this is the first violation that is told.
+    fn violates(&self, field: &str, rule: &str) -> bool {
+        let first = &self.json()["error"]["details"]["violations"][0];
+        first["field"] == field && first["rule"] == rule
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    fn edit(&mut self, edit: impl FnOnce(&mut Value)) {
+        let mut body = self.json();
+        if body.is_object() {
+            edit(&mut body);
+            self.body = body.to_string().into();
+        }
+    }
+
+    fn set(&mut self, body: &Value) {
+        self.body = body.to_string().into();
+        self.media("application/json");
+    }
+
+    fn media(&mut self, media: &'static str) {
+        self.headers
+            .insert(CONTENT_TYPE, HeaderValue::from_static(media));
+    }
+
+    /// Makes it 204.
+    fn clear(&mut self) {
+        self.status = StatusCode::NO_CONTENT;
+        self.body = Bytes::new();
+        self.headers.remove(CONTENT_TYPE);
+    }
+}
+
+/// Puts a fault in front of the gateway that listens at `gateway`; gives the address to use instead. `owner` is the api
+/// key that faults of access control act with. Ends with the runtime.
+///
+/// # Panics
+/// There is no free port.
+pub async fn put_in_front(fault: Fault, gateway: SocketAddr, owner: String) -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    // HTTP/2, because it can be told that nobody wants the rest of a body; over HTTP/1.1 the gateway hangs up, and its
+    // answer may be lost with the connection.
+    let pool = Pool::builder(TokioExecutor::new())
+        .http2_only(true)
+        .build(connector);
+    let owner = HeaderValue::try_from(format!("Bearer {owner}")).expect("a header value");
+    let router = Router::new().fallback(move |request: Request| async move {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let answer = pass(&pool, gateway, request).await;
+        let mut answer = judgeable(&method, &path, answer).await;
+        (fault.spoil)(&mut answer);
+        if answer.as_owner {
+            let again = Request::builder()
+                .method(method)
+                .uri(path)
+                .header(AUTHORIZATION, owner)
+                .body(Body::empty())
+                .expect("a request");
+            return pass(&pool, gateway, again).await;
+        }
+        let mut response = Response::new(Body::from(answer.body));
+        *response.status_mut() = answer.status;
+        *response.headers_mut() = answer.headers;
+        response
+    });
+    tokio::spawn(axum::serve(listener, router).into_future());
+    address
+}
+
+/// Asks the gateway the same. Where it hangs up, the proxy does: a panic ends the connection.
+async fn pass(
+    pool: &Pool<HttpConnector, Body>,
+    gateway: SocketAddr,
+    mut request: Request,
+) -> Response {
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |path| path.as_str());
+    *request.uri_mut() = format!("http://{gateway}{path}").parse().expect("a URI");
+    *request.version_mut() = Version::HTTP_2;
+    request.headers_mut().remove(HOST);
+    pool.request(request)
+        .await
+        .expect("an answer")
+        .map(Body::new)
+}
+
+async fn judgeable(method: &Method, path: &str, response: Response) -> Answer {
+    let (mut head, body) = response.into_parts();
+    if method != Method::HEAD {
+        // It is counted again when the spoiled body is sent.
+        head.headers.remove(CONTENT_LENGTH);
+    }
+    Answer {
+        operation: Document::get()
+            .find(method, path)
+            .map_or("", |operation| operation.id.as_str()),
+        status: head.status,
+        headers: head.headers,
+        body: to_bytes(body, usize::MAX).await.expect("a whole body"),
+        as_owner: false,
+    }
+}
