@@ -73,7 +73,7 @@ pub async fn serve(
     };
     let store = Store::open(&config.database).await.map_err(database)?;
     let auth = Auth::new(store.clone(), config.jwt.as_ref())?;
-    let sessions = Sessions::load(store, config.network.clone())
+    let sessions = Sessions::load(store, config.network.clone(), config.whatsapp_timeout)
         .await
         .map_err(database)?;
     let api = Api::new(Arc::new(auth), sessions.clone());

@@ -33,6 +33,7 @@ pub const DEFAULT_LOG: &str = "info,sqlx=warn";
 /// | `GATEWAY_LOG_FORMAT` | `text` | `text` or `json` |
 /// | `WHATSAPP_URL` | WhatsApp itself | WebSocket URL of a stand-in; needs `WHATSAPP_SERVER_KEY` |
 /// | `WHATSAPP_SERVER_KEY` | | The stand-in's public key, 64 hex digits; needs `WHATSAPP_URL` |
+/// | `WHATSAPP_TIMEOUT_SECONDS` | `20` | Longest to wait for WhatsApp's answer, at most 75; must be below `GATEWAY_REQUEST_TIMEOUT_SECONDS` |
 /// | `JWKS_URL` | | Where the keys of login tokens are; `https`, or `http` on a loopback host. Needs `JWT_ISSUER` and `JWT_AUDIENCE`; without the three only api keys are accepted |
 /// | `JWT_ISSUER` | | What `iss` must be |
 /// | `JWT_AUDIENCE` | | What `aud` must contain |
@@ -54,6 +55,8 @@ pub struct Config {
     pub shutdown_grace: Duration,
     /// `WHATSAPP_URL` and `WHATSAPP_SERVER_KEY`.
     pub network: Network,
+    /// `WHATSAPP_TIMEOUT_SECONDS`.
+    pub whatsapp_timeout: Duration,
     /// `JWKS_URL` and all of `JWT_`; none when only api keys are accepted.
     pub jwt: Option<JwtConfig>,
 }
@@ -145,7 +148,7 @@ impl Config {
     }
 
     fn read(env: &Env) -> Result<Self, ConfigError> {
-        let limits = Limits::default();
+        let limits = limits(env)?;
         Ok(Self {
             listen: env
                 .parsed(
@@ -154,22 +157,14 @@ impl Config {
                 )?
                 .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080))),
             database: database(env),
-            limits: Limits {
-                request_timeout: env.seconds(
-                    "GATEWAY_REQUEST_TIMEOUT_SECONDS",
-                    limits.request_timeout,
-                    1..=3600,
-                )?,
-                max_requests: env
-                    .parsed("GATEWAY_MAX_REQUESTS", "a number of at least 1")?
-                    .map_or(limits.max_requests, std::num::NonZeroUsize::get),
-            },
+            limits,
             shutdown_grace: env.seconds(
                 "GATEWAY_SHUTDOWN_SECONDS",
                 Duration::from_secs(10),
                 0..=3600,
             )?,
             network: network(env)?,
+            whatsapp_timeout: whatsapp_timeout(env, limits.request_timeout)?,
             jwt: jwt(env)?,
         })
     }
@@ -212,6 +207,38 @@ impl LogConfig {
 fn database(env: &Env) -> PathBuf {
     env.raw("GATEWAY_DATABASE")
         .map_or_else(|| PathBuf::from("whatsapp-gateway.db"), PathBuf::from)
+}
+
+fn limits(env: &Env) -> Result<Limits, ConfigError> {
+    let limits = Limits::default();
+    Ok(Limits {
+        request_timeout: env.seconds(
+            "GATEWAY_REQUEST_TIMEOUT_SECONDS",
+            limits.request_timeout,
+            // Longer than the least time for WhatsApp.
+            2..=3600,
+        )?,
+        max_requests: env
+            .parsed("GATEWAY_MAX_REQUESTS", "a number of at least 1")?
+            .map_or(limits.max_requests, std::num::NonZeroUsize::get),
+    })
+}
+
+fn whatsapp_timeout(env: &Env, request_timeout: Duration) -> Result<Duration, ConfigError> {
+    const NAME: &str = "WHATSAPP_TIMEOUT_SECONDS";
+    // The client library gives up after 75 s by itself.
+    let timeout = env.seconds(NAME, Duration::from_secs(20), 1..=75)?;
+    // Else the caller hears 503, that the gateway is slow, where 504 would say that the outcome is not known.
+    if timeout >= request_timeout {
+        return Err(ConfigError::new(
+            NAME,
+            format!(
+                "must be below GATEWAY_REQUEST_TIMEOUT_SECONDS, which is {}",
+                request_timeout.as_secs()
+            ),
+        ));
+    }
+    Ok(timeout)
 }
 
 fn network(env: &Env) -> Result<Network, ConfigError> {
@@ -368,89 +395,4 @@ impl Env<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(vars: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        let vars: Vec<(String, OsString)> = vars
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).into()))
-            .collect();
-        Config::read(&Env(&move |name| {
-            vars.iter()
-                .find(|(known, _)| known == name)
-                .map(|(_, value)| value.clone())
-        }))
-    }
-
-    #[test]
-    fn nothing_set_is_whatsapp_itself_and_api_keys_alone() {
-        let config = read(&[("WHATSAPP_URL", ""), ("JWT_ISSUER", "")]).expect("defaults");
-        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
-        assert!(matches!(config.network, Network::WhatsApp));
-        assert!(config.jwt.is_none());
-    }
-
-    #[test]
-    fn all_set() {
-        let key = "0aFF".repeat(16);
-        let config = read(&[
-            ("WHATSAPP_URL", "ws://127.0.0.1:1/ws"),
-            ("WHATSAPP_SERVER_KEY", &key),
-            ("JWKS_URL", "http://[::1]:2/jwks"),
-            ("JWT_ISSUER", "https://login.example.com"),
-            ("JWT_AUDIENCE", "gateway"),
-            ("JWT_ROLE_CLAIM", "https://example.com/role"),
-            ("JWKS_COOLDOWN_SECONDS", "5"),
-        ])
-        .expect("a configuration");
-        let Network::Standin { server_key, .. } = config.network else {
-            panic!("a stand-in");
-        };
-        assert_eq!(server_key[..2], [0x0a, 0xff]);
-        let jwt = config.jwt.expect("login tokens");
-        assert_eq!(jwt.role_claim, "https://example.com/role");
-        assert_eq!(jwt.cooldown, Duration::from_secs(5));
-    }
-
-    #[test]
-    fn a_bad_setting_is_named_with_its_fix() {
-        let key = "00".repeat(32);
-        for (vars, name) in [
-            (vec![("GATEWAY_LISTEN", "8080")], "GATEWAY_LISTEN"),
-            (vec![("GATEWAY_MAX_REQUESTS", "0")], "GATEWAY_MAX_REQUESTS"),
-            (
-                vec![("GATEWAY_REQUEST_TIMEOUT_SECONDS", "-1")],
-                "GATEWAY_REQUEST_TIMEOUT_SECONDS",
-            ),
-            (vec![("WHATSAPP_URL", "ws://h/")], "WHATSAPP_SERVER_KEY"),
-            (vec![("WHATSAPP_SERVER_KEY", key.as_str())], "WHATSAPP_URL"),
-            (
-                vec![("WHATSAPP_URL", "http://h/"), ("WHATSAPP_SERVER_KEY", &key)],
-                "WHATSAPP_URL",
-            ),
-            (
-                vec![("WHATSAPP_URL", "ws://h/"), ("WHATSAPP_SERVER_KEY", "+f")],
-                "WHATSAPP_SERVER_KEY",
-            ),
-            (vec![("JWKS_URL", "https://h/")], "JWT_ISSUER"),
-            (vec![("JWT_ISSUER", "i"), ("JWT_AUDIENCE", "a")], "JWKS_URL"),
-            (
-                vec![("JWKS_URL", "https://h/"), ("JWT_ISSUER", "i")],
-                "JWT_AUDIENCE",
-            ),
-            (
-                vec![
-                    ("JWKS_URL", "http://login.example.com/"),
-                    ("JWT_ISSUER", "i"),
-                    ("JWT_AUDIENCE", "a"),
-                ],
-                "JWKS_URL",
-            ),
-        ] {
-            let error = read(&vars).expect_err(name).to_string();
-            assert!(error.starts_with(&format!("{name}: must be ")), "{error}");
-            assert!(!error.contains('\n') && !error.contains(&key), "{error}");
-        }
-    }
-}
+mod tests;

@@ -29,6 +29,7 @@ pub fn config(database: &Path, standin: &Standin) -> Config {
             url: standin.url(),
             server_key: key(&standin.server_key()),
         },
+        whatsapp_timeout: Duration::from_secs(20),
         jwt: None,
     }
 }

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::store::{self, SessionRecord, Status};
 use crate::whatsapp::{CallError, Event};
 
-/// How long to wait for WhatsApp to unlink the device, when deleting a session or when there was no answer.
+/// How long to wait for WhatsApp to unlink the device when deleting a session.
 const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What callers can ask of a session.
@@ -64,17 +64,19 @@ impl Supervisor {
     /// Unlinks the device. Where there is no connection WhatsApp can't be told: the keys are forgotten all the same, and
     /// the phone goes on listing a device that nobody can use until it is removed there or expires.
     async fn logout(&mut self) -> Result<SessionRecord, Error> {
+        let deadline = Instant::now() + self.registry.whatsapp_timeout;
         match self.unlink().await {
             Ok(()) | Err(CallError::NotConnected) => self.take(Input::Unlinked).await,
-            Err(CallError::Unanswered) if self.was_unlinked().await => Ok(self.record.clone()),
+            Err(CallError::Unanswered) if self.was_unlinked(deadline).await => {
+                Ok(self.record.clone())
+            }
             Err(error) => Err(call_refused(error)),
         }
     }
 
-    /// Whether the line now says what the missing answer did not: WhatsApp ends the line of a device that it unlinks,
-    /// which may be noticed before its answer is.
-    async fn was_unlinked(&mut self) -> bool {
-        let deadline = Instant::now() + FAREWELL;
+    /// Whether the line says until `deadline` what the missing answer did not: WhatsApp ends the line of a device that it
+    /// unlinks, which may be noticed before its answer is.
+    async fn was_unlinked(&mut self, deadline: Instant) -> bool {
         while let Ok(event) = timeout_at(deadline, next_event(&mut self.line)).await {
             let back = matches!(event, Some(Event::Connected));
             self.event(event).await;

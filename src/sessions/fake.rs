@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tempfile::TempDir;
@@ -70,6 +71,7 @@ impl Rig {
         let registry = Arc::new(Registry {
             store: open(directory.path()).await,
             network: nowhere(),
+            whatsapp_timeout: Duration::from_secs(20),
             entries: RwLock::default(),
         });
         let mut record = record();

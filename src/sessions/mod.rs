@@ -41,6 +41,8 @@ pub struct Sessions(Arc<Registry>);
 pub(crate) struct Registry {
     store: Store,
     network: Network,
+    /// Longest to wait for WhatsApp's answer.
+    whatsapp_timeout: Duration,
     /// By id, which is by time of creation.
     entries: RwLock<BTreeMap<SessionId, Arc<Entry>>>,
 }
@@ -70,15 +72,21 @@ impl<T> Page<T> {
 }
 
 impl Sessions {
-    /// Reads all sessions from `store` and connects those that were started, whatever ended the process before.
+    /// Reads all sessions from `store` and connects those that were started, whatever ended the process before. A request
+    /// waits at most `whatsapp_timeout` for WhatsApp.
     ///
     /// # Errors
     /// The database failed, or holds what this version cannot read.
-    pub async fn load(store: Store, network: Network) -> Result<Self, StoreError> {
+    pub async fn load(
+        store: Store,
+        network: Network,
+        whatsapp_timeout: Duration,
+    ) -> Result<Self, StoreError> {
         let records = store.all_sessions().await?;
         let registry = Arc::new(Registry {
             store,
             network,
+            whatsapp_timeout,
             entries: RwLock::default(),
         });
         for record in records {

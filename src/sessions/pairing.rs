@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::timeout;
+
 use super::OwnedSession;
 use super::commands::Command;
 use super::live::call_refused;
@@ -12,8 +14,6 @@ use crate::whatsapp::{CallError, PairError};
 
 /// How long a caller who asks for a QR code waits for the first one.
 const QR_WAIT: Duration = Duration::from_secs(2);
-/// How long a caller who asks for a pairing code waits for WhatsApp to be ready to give one.
-const CODE_WAIT: Duration = Duration::from_secs(15);
 
 /// What a phone scans to link the session.
 #[derive(Clone, PartialEq, Eq)]
@@ -40,10 +40,11 @@ impl OwnedSession {
     /// 400 where the session is paired; 404 `qr` where WhatsApp has not handed out a code yet.
     pub async fn qr(&self) -> Result<Qr, Error> {
         self.start_pairing().await?;
-        self.qr_within(QR_WAIT).await?.ok_or_else(|| {
+        let wait = QR_WAIT.min(self.registry.whatsapp_timeout);
+        timeout(wait, self.first_qr()).await.unwrap_or_else(|_| {
             let mut error = Error::not_found("qr");
             error.message = "no QR code yet".into();
-            error
+            Err(error)
         })
     }
 
@@ -51,17 +52,17 @@ impl OwnedSession {
     /// not under way.
     ///
     /// # Errors
-    /// 400 where the session is paired; 504 where WhatsApp can't be reached; what WhatsApp refuses.
+    /// 400 where the session is paired; 504 where WhatsApp can't be reached or does not answer; what WhatsApp refuses.
     pub async fn pairing_code(&self, phone: String) -> Result<PairingCode, Error> {
         self.start_pairing().await?;
-        // WhatsApp is ready for it once it has handed out a QR code.
-        if self.qr_within(CODE_WAIT).await?.is_none() {
-            return Err(Error::new(
-                Code::UpstreamTimeout,
-                "WhatsApp did not answer in time",
-            ));
-        }
-        self.ask(|reply| Command::PairWithCode(phone, reply)).await
+        let code = async {
+            // WhatsApp is ready for it once it has handed out a QR code.
+            self.first_qr().await?;
+            self.ask(|reply| Command::PairWithCode(phone, reply)).await
+        };
+        timeout(self.registry.whatsapp_timeout, code)
+            .await
+            .unwrap_or_else(|_| Err(call_refused(CallError::Unanswered)))
     }
 
     async fn start_pairing(&self) -> Result<(), Error> {
@@ -78,17 +79,13 @@ impl OwnedSession {
         Ok(())
     }
 
-    /// The first valid code within `wait`.
-    async fn qr_within(&self, wait: Duration) -> Result<Option<Qr>, Error> {
+    /// The first valid code, once there is one.
+    async fn first_qr(&self) -> Result<Qr, Error> {
         let mut view = self.entry.view.clone();
         let ready = view.wait_for(|view| view.paired() || view.valid_qr().is_some());
-        match tokio::time::timeout(wait, ready).await {
-            Ok(Ok(view)) => match view.valid_qr() {
-                Some(qr) => Ok(Some(qr.clone())),
-                None => Err(already_paired()),
-            },
-            Ok(Err(_)) => Err(self.gone()),
-            Err(_) => Ok(None),
+        match ready.await {
+            Ok(view) => view.valid_qr().cloned().ok_or_else(already_paired),
+            Err(_) => Err(self.gone()),
         }
     }
 }

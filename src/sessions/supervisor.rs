@@ -249,7 +249,12 @@ impl Supervisor {
                 let device = registry.store.device_state(&self.record.id);
                 self.device = Some(device.clone());
                 self.spawn_job(async move {
-                    Done::Opened(Client::open(&registry.network, device).await)
+                    let Registry {
+                        network,
+                        whatsapp_timeout,
+                        ..
+                    } = &*registry;
+                    Done::Opened(Client::open(network, *whatsapp_timeout, device).await)
                 });
             }
             Effect::Close => self.close().await,

@@ -5,7 +5,7 @@ use super::*;
 use crate::error::Code;
 
 async fn load(directory: &std::path::Path) -> Sessions {
-    Sessions::load(open(directory).await, nowhere())
+    Sessions::load(open(directory).await, nowhere(), Duration::from_secs(20))
         .await
         .expect("sessions")
 }

@@ -15,7 +15,7 @@ use whatsapp_rust::waproto::whatsapp::device_props::PlatformType;
 use whatsapp_rust::{CacheConfig, CacheEntryConfig, Client as Library, MsgSecretPolicy};
 
 use super::backend::Backend;
-use super::connection::{CALL_LIMIT, Live, call, call_error, is_usable};
+use super::connection::{Live, call, call_error, is_usable};
 use super::line::{Line, Listener, Signal};
 use super::network::{Network, Sockets, Web};
 use super::pin::{Pin, is_provisional};
@@ -72,6 +72,7 @@ pub enum PairError {
 /// replaced, codes used up) a new one is needed. Dropping it ends it too, in the background.
 pub struct Client {
     client: Arc<Library>,
+    call_limit: Duration,
     signals: mpsc::UnboundedSender<Signal>,
     unlinked: Arc<AtomicBool>,
     stop: oneshot::Sender<()>,
@@ -79,12 +80,14 @@ pub struct Client {
 }
 
 impl Client {
-    /// Makes a client over `state` and starts it. Events arrive in order; the receiver ends when the client has ended.
+    /// Makes a client over `state` and starts it; each call of it may take `call_limit`. Events arrive in order; the
+    /// receiver ends when the client has ended.
     ///
     /// # Errors
     /// The device state cannot be read or written.
     pub async fn open(
         network: &Network,
+        call_limit: Duration,
         state: DeviceState,
     ) -> Result<(Self, mpsc::Receiver<Event>), OpenError> {
         let pin = match network {
@@ -132,6 +135,7 @@ impl Client {
         };
         let opened = Self {
             client,
+            call_limit,
             signals: to_line,
             unlinked,
             stop,
@@ -143,7 +147,7 @@ impl Client {
     /// The calls of this session. They fail as not connected while the line is down and after the end.
     #[must_use]
     pub fn connection(&self) -> Arc<dyn Connection> {
-        Arc::new(Live::new(Arc::clone(&self.client)))
+        Arc::new(Live::new(Arc::clone(&self.client), self.call_limit))
     }
 
     /// The account this device is linked to; `None` when it is not paired.
@@ -182,7 +186,7 @@ impl Client {
             display_os: Some(PAIRING_OS.to_owned()),
             ..PairCodeOptions::default()
         };
-        let code = match timeout(CALL_LIMIT, self.client.pair_with_code(options)).await {
+        let code = match timeout(self.call_limit, self.client.pair_with_code(options)).await {
             Ok(Ok(code)) => code,
             Ok(Err(error)) => return Err(pair_error(&error)),
             Err(_) => return Err(CallError::Unanswered.into()),
@@ -201,7 +205,7 @@ impl Client {
     pub async fn logout(&self) -> Result<(), CallError> {
         let device = self.client.pn().ok_or(CallError::NotConnected)?;
         let unlink = RemoveCompanionDeviceSpec::new(&device);
-        match call(&self.client, self.client.execute(unlink)).await {
+        match call(&self.client, self.call_limit, self.client.execute(unlink)).await {
             Ok(()) => {
                 let _ = self.signals.send(Signal::End(Event::LoggedOut));
                 Ok(())

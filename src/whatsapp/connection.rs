@@ -12,26 +12,24 @@ use super::redact::describe;
 use super::{AddOutcome, CallError, Connection, GroupInfo, translate};
 use crate::jid::{GroupJid, UserJid};
 
-/// How long a call may take. The library would wait 75 s.
-pub(super) const CALL_LIMIT: Duration = Duration::from_secs(20);
-
 /// Logged in, and the socket is up. The library calls itself connected before the login too.
 pub(super) fn is_usable(client: &Library) -> bool {
     client.is_connected() && client.is_logged_in()
 }
 
-/// Waits for a call that needs a login.
+/// Waits at most `limit` for a call that needs a login.
 ///
 /// The library says "not connected" also when the connection drops while the answer is awaited, so whether anything was
 /// sent is decided here, before.
 pub(super) async fn call<T, E: StdError + 'static>(
     client: &Library,
+    limit: Duration,
     call: impl Future<Output = Result<T, E>>,
 ) -> Result<T, CallError> {
     if !is_usable(client) {
         return Err(CallError::NotConnected);
     }
-    match timeout(CALL_LIMIT, call).await {
+    match timeout(limit, call).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(call_error(&error)),
         Err(_) => Err(CallError::Unanswered),
@@ -61,11 +59,20 @@ pub(super) fn call_error<E: StdError + 'static>(error: &E) -> CallError {
 /// The calls of a session that go to WhatsApp.
 pub(super) struct Live {
     client: Arc<Library>,
+    limit: Duration,
 }
 
 impl Live {
-    pub(super) fn new(client: Arc<Library>) -> Self {
-        Self { client }
+    /// Each call may take `limit`.
+    pub(super) fn new(client: Arc<Library>, limit: Duration) -> Self {
+        Self { client, limit }
+    }
+
+    async fn call<T, E: StdError + 'static>(
+        &self,
+        asked: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, CallError> {
+        call(&self.client, self.limit, asked).await
     }
 }
 
@@ -78,13 +85,13 @@ fn library_jid(gid: &GroupJid) -> Result<Jid, CallError> {
 #[async_trait]
 impl Connection for Live {
     async fn groups(&self) -> Result<Vec<GroupInfo>, CallError> {
-        let groups = call(&self.client, self.client.groups().get_participating()).await?;
+        let groups = self.call(self.client.groups().get_participating()).await?;
         Ok(groups.values().filter_map(translate::group_info).collect())
     }
 
     async fn group(&self, gid: &GroupJid) -> Result<GroupInfo, CallError> {
         let jid = library_jid(gid)?;
-        let group = call(&self.client, self.client.groups().get_metadata(&jid)).await?;
+        let group = self.call(self.client.groups().get_metadata(&jid)).await?;
         translate::group_info(&group)
             .ok_or_else(|| CallError::Other("an answer about another kind of group".into()))
     }
@@ -100,7 +107,7 @@ impl Connection for Live {
             .map(|user| Jid::pn(user.phone_number()))
             .collect();
         let groups = self.client.groups();
-        let answers = call(&self.client, groups.add_participants(jid, &people)).await?;
+        let answers = self.call(groups.add_participants(jid, &people)).await?;
         Ok(translate::outcomes(users, &answers))
     }
 }

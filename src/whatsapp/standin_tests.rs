@@ -21,6 +21,8 @@ const EVE: &str = "628111000003";
 
 /// Longer than anything takes that works.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// What a call may take.
+const CALL_LIMIT: Duration = Duration::from_secs(20);
 
 fn user(phone: &str) -> UserJid {
     format!("{phone}@s.whatsapp.net").parse().expect("a user")
@@ -63,7 +65,7 @@ impl Rig {
     }
 
     async fn open(&self) -> (Client, Events) {
-        let (client, events) = Client::open(&self.network, self.state())
+        let (client, events) = Client::open(&self.network, CALL_LIMIT, self.state())
             .await
             .expect("a client");
         (client, Events(events))
@@ -398,7 +400,9 @@ async fn outlives_its_server() {
 }
 
 async fn rig_open(network: &Network, state: DeviceState) -> (Client, Events) {
-    let (client, events) = Client::open(network, state).await.expect("a client");
+    let (client, events) = Client::open(network, CALL_LIMIT, state)
+        .await
+        .expect("a client");
     (client, Events(events))
 }
 

@@ -91,6 +91,10 @@ async fn a_setting_that_cannot_be_used_is_named() {
             ],
         ),
         (
+            "WHATSAPP_TIMEOUT_SECONDS",
+            vec![("GATEWAY_REQUEST_TIMEOUT_SECONDS", "20".into())],
+        ),
+        (
             "JWT_ISSUER",
             vec![
                 ("JWKS_URL", "https://h/".into()),

@@ -1,0 +1,100 @@
+use super::*;
+
+fn read(vars: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let vars: Vec<(String, OsString)> = vars
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).into()))
+        .collect();
+    Config::read(&Env(&move |name| {
+        vars.iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.clone())
+    }))
+}
+
+#[test]
+fn nothing_set_is_whatsapp_itself_and_api_keys_alone() {
+    let config = read(&[("WHATSAPP_URL", ""), ("JWT_ISSUER", "")]).expect("defaults");
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+    assert!(matches!(config.network, Network::WhatsApp));
+    assert!(config.jwt.is_none());
+    assert_eq!(config.whatsapp_timeout, Duration::from_secs(20));
+}
+
+#[test]
+fn all_set() {
+    let key = "0aFF".repeat(16);
+    let config = read(&[
+        ("WHATSAPP_URL", "ws://127.0.0.1:1/ws"),
+        ("WHATSAPP_SERVER_KEY", &key),
+        ("WHATSAPP_TIMEOUT_SECONDS", "59"),
+        ("JWKS_URL", "http://[::1]:2/jwks"),
+        ("JWT_ISSUER", "https://login.example.com"),
+        ("JWT_AUDIENCE", "gateway"),
+        ("JWT_ROLE_CLAIM", "https://example.com/role"),
+        ("JWKS_COOLDOWN_SECONDS", "5"),
+    ])
+    .expect("a configuration");
+    let Network::Standin { server_key, .. } = config.network else {
+        panic!("a stand-in");
+    };
+    assert_eq!(server_key[..2], [0x0a, 0xff]);
+    assert_eq!(config.whatsapp_timeout, Duration::from_secs(59));
+    let jwt = config.jwt.expect("login tokens");
+    assert_eq!(jwt.role_claim, "https://example.com/role");
+    assert_eq!(jwt.cooldown, Duration::from_secs(5));
+}
+
+#[test]
+fn a_bad_setting_is_named_with_its_fix() {
+    let key = "00".repeat(32);
+    for (vars, name) in [
+        (vec![("GATEWAY_LISTEN", "8080")], "GATEWAY_LISTEN"),
+        (vec![("GATEWAY_MAX_REQUESTS", "0")], "GATEWAY_MAX_REQUESTS"),
+        (
+            vec![("GATEWAY_REQUEST_TIMEOUT_SECONDS", "-1")],
+            "GATEWAY_REQUEST_TIMEOUT_SECONDS",
+        ),
+        (vec![("WHATSAPP_URL", "ws://h/")], "WHATSAPP_SERVER_KEY"),
+        (vec![("WHATSAPP_SERVER_KEY", key.as_str())], "WHATSAPP_URL"),
+        (
+            vec![("WHATSAPP_URL", "http://h/"), ("WHATSAPP_SERVER_KEY", &key)],
+            "WHATSAPP_URL",
+        ),
+        (
+            vec![("WHATSAPP_URL", "ws://h/"), ("WHATSAPP_SERVER_KEY", "+f")],
+            "WHATSAPP_SERVER_KEY",
+        ),
+        (
+            vec![("WHATSAPP_TIMEOUT_SECONDS", "0")],
+            "WHATSAPP_TIMEOUT_SECONDS",
+        ),
+        // No answer could come in time, with the defaults of either too.
+        (
+            vec![("WHATSAPP_TIMEOUT_SECONDS", "60")],
+            "WHATSAPP_TIMEOUT_SECONDS",
+        ),
+        (
+            vec![("GATEWAY_REQUEST_TIMEOUT_SECONDS", "20")],
+            "WHATSAPP_TIMEOUT_SECONDS",
+        ),
+        (vec![("JWKS_URL", "https://h/")], "JWT_ISSUER"),
+        (vec![("JWT_ISSUER", "i"), ("JWT_AUDIENCE", "a")], "JWKS_URL"),
+        (
+            vec![("JWKS_URL", "https://h/"), ("JWT_ISSUER", "i")],
+            "JWT_AUDIENCE",
+        ),
+        (
+            vec![
+                ("JWKS_URL", "http://login.example.com/"),
+                ("JWT_ISSUER", "i"),
+                ("JWT_AUDIENCE", "a"),
+            ],
+            "JWKS_URL",
+        ),
+    ] {
+        let error = read(&vars).expect_err(name).to_string();
+        assert!(error.starts_with(&format!("{name}: must be ")), "{error}");
+        assert!(!error.contains('\n') && !error.contains(&key), "{error}");
+    }
+}
