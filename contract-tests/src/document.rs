@@ -54,6 +54,8 @@ pub struct Operation {
     pub capability: String,
     /// Whether it declares a request body.
     pub has_body: bool,
+    /// Everything in a request that can be wrong, by name: its parameters and the properties of its body.
+    pub fields: Vec<String>,
     responses: BTreeMap<u16, Response>,
 }
 
@@ -138,6 +140,7 @@ impl Document {
                     path: format!("{base}{path}"),
                     capability: text(&operation["x-capability"]),
                     has_body: operation.get("requestBody").is_some(),
+                    fields: schemas.fields(item, operation),
                     responses: entries(&operation["responses"])
                         .map(|(status, response)| {
                             let status = status.parse().expect("responses are keyed by status");
@@ -415,6 +418,16 @@ impl<'a> Schemas<'a> {
         self.document
             .pointer(pointer)
             .unwrap_or_else(|| panic!("{reference} points nowhere"))
+    }
+
+    fn fields(&self, item: &'a Value, operation: &'a Value) -> Vec<String> {
+        let parameters = [item, operation].map(|node| node["parameters"].as_array());
+        let parameters = parameters.into_iter().flatten().flatten();
+        let body = self.resolve(&operation["requestBody"]["content"]["application/json"]["schema"]);
+        parameters
+            .map(|parameter| text(&self.resolve(parameter)["name"]))
+            .chain(entries(&body["properties"]).map(|(name, _)| name.clone()))
+            .collect()
     }
 
     fn validator(&self, schema: &Value) -> Validator {

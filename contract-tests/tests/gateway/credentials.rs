@@ -1,6 +1,5 @@
 //! Who may call what: every operation against every kind of caller, and the life of an api key.
 
-use contract_tests::client::{Call, Client};
 use contract_tests::document::{Document, Operation};
 use contract_tests::lab::{Lab, ORGANIZATION};
 use contract_tests::session::Session;
@@ -10,7 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use whatsapp_gateway::store;
 
-use crate::world::{ANNA, FRIEND, GROUP, connected};
+use crate::world::{FRIEND, GROUP, call, connected};
 
 /// How each operation is called so that it is granted, and what it answers then. An operation without a row fails the
 /// tests below.
@@ -23,24 +22,6 @@ fn granted(operation: &Operation) -> u16 {
         "deleteSession" | "addGroupMembers" => 204,
         other => panic!("{other} has no row here: say how it is granted"),
     }
-}
-
-fn call(operation: &Operation, caller: &Client, session: &str) -> Call {
-    let path = operation
-        .path
-        .replace("{session}", session)
-        .replace("{gid}", GROUP);
-    assert!(!path.contains('{'), "{path}: say what to fill in");
-    let call = caller.call_raw(operation.method.clone(), path);
-    if !operation.has_body {
-        return call;
-    }
-    call.json(&match operation.id.as_str() {
-        "createSession" => json!({}),
-        "createPairingCode" => json!({"phone": FRIEND}),
-        "addGroupMembers" => json!({"participants": [format!("{ANNA}@s.whatsapp.net")]}),
-        other => panic!("{other} has no body here"),
-    })
 }
 
 #[tokio::test]

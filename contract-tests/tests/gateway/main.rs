@@ -12,6 +12,7 @@ mod credentials;
 mod directory;
 mod document;
 mod document_served;
+mod errors;
 mod jwt;
 mod pairing;
 mod process;

@@ -7,7 +7,7 @@ use contract_tests::session::Session;
 use contract_tests::tokens::{Jwks, SigningKey, claims};
 use serde_json::json;
 
-use crate::world::{ANNA, GROUP, seed, sent, sent_since};
+use crate::world::{call, seed, sent, sent_since};
 
 #[tokio::test]
 async fn a_foreign_session_looks_like_none() {
@@ -31,15 +31,7 @@ async fn a_foreign_session_looks_like_none() {
         for operation in below_a_session() {
             let mut bodies = Vec::new();
             for id in [&session.id, &stopped.id, "01ARZ3NDEKTSV4RRFFQ69G5FAV"] {
-                let path = operation
-                    .path
-                    .replace("{session}", id)
-                    .replace("{gid}", GROUP);
-                let mut call = caller.call_raw(operation.method.clone(), path);
-                if operation.has_body {
-                    let body = json!({"participants": [format!("{ANNA}@s.whatsapp.net")], "phone": "628999000001"});
-                    call = call.json(&body);
-                }
+                let call = call(operation, &caller, id);
                 let answer = call.send().await.expect(404);
                 bodies.push(answer.body.clone());
                 assert_eq!(

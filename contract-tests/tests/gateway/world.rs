@@ -1,7 +1,10 @@
-//! The people and groups that the tests share.
+//! The people, groups and requests that the tests share.
 
+use contract_tests::client::{Call, Client};
+use contract_tests::document::Operation;
 use contract_tests::lab::{ACCOUNT, Lab};
 use contract_tests::session::Session;
+use serde_json::{Value, json};
 use whatsapp_standin::{AddOutcome, GroupSpec, Person};
 
 /// A group that the account is an admin of.
@@ -61,6 +64,41 @@ pub async fn connected() -> (Lab, Session) {
     seed(&lab);
     let session = lab.connected().await;
     (lab, session)
+}
+
+/// A request of any operation that is as it has to be, about this session and [`GROUP`].
+pub fn call(operation: &Operation, caller: &Client, session: &str) -> Call {
+    call_at(operation, caller, path(operation, session, GROUP))
+}
+
+/// The same with any path.
+pub fn call_at(operation: &Operation, caller: &Client, path: String) -> Call {
+    let call = caller.call_raw(operation.method.clone(), path);
+    if operation.has_body {
+        call.json(&body(operation))
+    } else {
+        call
+    }
+}
+
+/// The path of an operation, filled in.
+pub fn path(operation: &Operation, session: &str, gid: &str) -> String {
+    let path = operation
+        .path
+        .replace("{session}", session)
+        .replace("{gid}", gid);
+    assert!(!path.contains('{'), "{path}: say what to fill in");
+    path
+}
+
+/// What an operation takes for a body.
+pub fn body(operation: &Operation) -> Value {
+    match operation.id.as_str() {
+        "createSession" => json!({"label": "Support line", "start": false}),
+        "createPairingCode" => json!({"phone": FRIEND}),
+        "addGroupMembers" => json!({"participants": [format!("{ANNA}@s.whatsapp.net")]}),
+        other => panic!("{other} has no body here"),
+    }
 }
 
 /// What the account has sent to WhatsApp so far, pings apart: those come by the clock.
