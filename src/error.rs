@@ -99,6 +99,21 @@ impl Violation {
             value: None,
         }
     }
+
+    /// The same for people.
+    fn sentence(&self) -> String {
+        let broken = match self.rule.as_str() {
+            "required" => "is required",
+            "type" => "is of the wrong type",
+            "json" => "is not JSON",
+            "utf8" => "is not UTF-8",
+            "duplicate" => "is given twice",
+            "range" => "is out of range",
+            "length" => "has the wrong length",
+            _ => "is not valid",
+        };
+        format!("{} {broken}", self.field)
+    }
 }
 
 /// A refusal, on its way to the caller. The edge renders it and logs its source, once.
@@ -158,11 +173,10 @@ impl Error {
     /// 400 with the list of what is wrong.
     #[must_use]
     pub fn validation(violations: &[Violation]) -> Self {
-        let fields: Vec<&str> = violations.iter().map(|v| v.field.as_str()).collect();
-        let message = match fields.as_slice() {
+        let message = match violations {
             [] => "the request is not valid".to_owned(),
-            [one] => format!("{one} is not valid"),
-            [first, rest @ ..] => format!("{first} and {} more are not valid", rest.len()),
+            [one] => one.sentence(),
+            [first, rest @ ..] => format!("{} and {} more are not valid", first.field, rest.len()),
         };
         Self::new(Code::ValidationError, message).with("violations", json!(violations))
     }
