@@ -7,6 +7,7 @@
 )]
 
 mod add_members;
+mod bodies;
 mod concurrency;
 mod credentials;
 mod directory;
@@ -14,7 +15,9 @@ mod document;
 mod document_served;
 mod errors;
 mod jwt;
+mod log;
 mod pairing;
+mod paths;
 mod process;
 mod raw;
 mod refusals;

@@ -101,6 +101,11 @@ pub fn body(operation: &Operation) -> Value {
     }
 }
 
+/// What is told to be wrong with a call.
+pub async fn violations(call: Call) -> Value {
+    call.send().await.error(400, "validation_error")["violations"].take()
+}
+
 /// What the account has sent to WhatsApp so far, pings apart: those come by the clock.
 pub fn sent(lab: &Lab) -> Vec<(String, u64)> {
     lab.standin
