@@ -72,7 +72,8 @@ try-types: check-types ## Run the example against a gateway and a stand-in
 	clients/typescript/try
 
 bench: ## Measure round trips, latency and memory
-	cargo run --locked --release --package contract-tests --bin bench
+	cargo build --locked --release --workspace --bin bench --bin whatsapp-gateway
+	target/release/bench
 
 ci: lint check-generated check-breaking check-regeneration test try-types contract-selftest ## What every change must pass
 

@@ -89,11 +89,17 @@ impl Run {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"))
             .parent()
             .expect("the workspace");
-        let reports = root.join("target/contract");
+        let seeded = root.join("target/contract");
+        // What a broken gateway leaves must not pass for the report of the real one.
+        let reports = match fault {
+            Some(fault) => root.join("target/contract-selftest").join(fault.name),
+            None => seeded.clone(),
+        };
+        fs::create_dir_all(&reports).unwrap();
         let signer = SigningKey::ec();
         let jwks = Jwks::serving(std::slice::from_ref(&signer)).await;
         let mut lab = Lab::with(|config| config.jwt = Some(gateway::jwt(&jwks))).await;
-        seed(&lab, &reports, self.first).await;
+        seed(&lab, &seeded, self.first).await;
         let token = if self.login {
             signer.sign(&tokens::claims(ORGANIZATION, "owner"))
         } else {
@@ -131,7 +137,7 @@ impl Run {
 }
 
 /// Sessions connected, stopped, disposable and somebody else's; groups of every kind; people who can be added and who can't.
-async fn seed(lab: &Lab, reports: &Path, first: (usize, usize)) {
+async fn seed(lab: &Lab, folder: &Path, first: (usize, usize)) {
     const FRIEND: &str = "628222000001";
     const GROUPS: [&str; 4] = [
         "120363041234567890@g.us",
@@ -188,18 +194,18 @@ async fn seed(lab: &Lab, reports: &Path, first: (usize, usize)) {
         disposable.push(Session::create(&ours).await.id);
     }
 
-    fs::create_dir_all(reports).unwrap();
-    dictionary(reports.join("disposable.dict"), disposable);
+    fs::create_dir_all(folder).unwrap();
+    dictionary(folder.join("disposable.dict"), disposable);
     // The connected one twice: most is to be found behind it.
     let mut sessions = [connected.clone(), connected, stopped, theirs];
     sessions.rotate_left(first.0);
-    dictionary(reports.join("sessions.dict"), sessions);
+    dictionary(folder.join("sessions.dict"), sessions);
     let mut groups = GROUPS;
     groups.rotate_left(first.1);
-    dictionary(reports.join("groups.dict"), groups);
-    dictionary(reports.join("phones.dict"), phones);
+    dictionary(folder.join("groups.dict"), groups);
+    dictionary(folder.join("phones.dict"), phones);
     dictionary(
-        reports.join("people.dict"),
+        folder.join("people.dict"),
         people.map(|(phone, _)| format!("{phone}@s.whatsapp.net")),
     );
 }
