@@ -161,21 +161,13 @@ async fn connect(rest: &Rest, session: &str, standin: &Standin) -> Result<(), Bo
         {
             let code = qr["code"].as_str().ok_or("the gateway gave no code")?;
             standin.phone(world::ACCOUNT).scan(code).await?;
-            within_connected(standin).await?;
+            // The device comes back by itself; asking for another code meanwhile would pair it twice.
+            standin.wait_connected(world::ACCOUNT).await;
         }
         sleep(Duration::from_millis(50)).await;
         now = rest.get(&path).await?.1;
     }
     Ok(())
-}
-
-/// After a scan the device comes back by itself; asking for another code meanwhile would pair it twice.
-async fn within_connected(standin: &Standin) -> Result<(), Box<dyn Error>> {
-    within("the paired device to log in", async {
-        standin.wait_connected(world::ACCOUNT).await;
-        Ok(())
-    })
-    .await
 }
 
 /// Bounds a step of the start.
