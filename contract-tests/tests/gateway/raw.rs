@@ -91,6 +91,32 @@ async fn a_request_needs_no_host() {
     lab.stop().await;
 }
 
+/// Whatever stands in front of the gateway may have looked at the other one.
+#[tokio::test]
+async fn two_credentials_are_as_good_as_none() {
+    let lab = Lab::start().await;
+    let token = lab.api_key("org_42", "manage", None).await.1;
+    let bearer = format!("Authorization: Bearer {token}");
+    let (lower, junk) = (
+        format!("authorization: bearer {token}"),
+        "Authorization: Bearer x",
+    );
+    for (headers, status) in [
+        (vec![bearer.as_str()], 200),
+        (vec![&bearer, &bearer], 401),
+        (vec![&bearer, &lower], 401),
+        (vec![&bearer, junk], 401),
+        (vec![junk, &bearer], 401),
+    ] {
+        assert_eq!(
+            exchange(&lab, Method::GET, "/api/v1/sessions", "HTTP/1.1", &headers).await,
+            status,
+            "{headers:?}"
+        );
+    }
+    lab.stop().await;
+}
+
 #[tokio::test]
 async fn odd_paths_are_refused_in_the_envelope() {
     let lab = Lab::start().await;
