@@ -17,6 +17,7 @@ mod errors;
 mod jwt;
 mod log;
 mod pairing;
+mod panics;
 mod paths;
 mod process;
 mod raw;
