@@ -20,6 +20,7 @@ mod pairing;
 mod panics;
 mod paths;
 mod process;
+mod qr;
 mod raw;
 mod refusals;
 mod resilience;
