@@ -1,13 +1,13 @@
 //! One client connection: handshake, login or registration, stanzas, ending.
 
-use crate::fault::{Fault, LoginFault};
+use crate::fault::Fault;
 use crate::iq::{self, After, Caller, Reply};
 use crate::link;
+use crate::login::admit;
 use crate::node::{Refusal, SERVER, attr, error, now, result, stream_error};
 use crate::primary;
 use crate::state::{Live, Out, Shared, State, Who};
 use crate::wire::{self, Channel, WireError};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -15,10 +15,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Node, NodeRef};
-use waproto::whatsapp::ClientPayload;
 
-/// A client that pins the server's key must look registered to do IK, so before pairing it logs in as this number.
-pub(crate) const PROVISIONAL_USERNAME: u64 = 0;
 /// How long a client may take for WebSocket upgrade and handshake.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(20);
 /// How long the client may take to close after a stream error.
@@ -53,97 +50,6 @@ pub(crate) async fn serve(shared: Arc<Shared>, stream: TcpStream) {
     if let Err(error) = registered.0.run(channel, inbox).await {
         tracing::debug!(%error, "connection ended");
     }
-}
-
-/// Registers a connection under a new id; the flag says that it is a registration.
-fn admit(
-    state: &mut State,
-    noise: [u8; 32],
-    payload: &ClientPayload,
-    out: mpsc::UnboundedSender<Out>,
-) -> Option<(u64, bool)> {
-    let username = payload
-        .username
-        .filter(|username| *username != PROVISIONAL_USERNAME);
-    let login = username.filter(|_| !payload.device_pairing_data.is_set());
-    let mut live = Live {
-        who: Who::Unpaired { noise },
-        out,
-        awaiting: HashMap::new(),
-        active: false,
-    };
-    if let Some(username) = login {
-        let phone = username.to_string();
-        let device = payload
-            .device
-            .and_then(|device| u16::try_from(device).ok())
-            .unwrap_or(0);
-        let known = state
-            .world
-            .device(&phone, device)
-            .is_some_and(|device| device.noise == noise);
-        match refusal(state, &phone, known) {
-            Some(Out::Abort) => return None,
-            Some(end) => live.send(end),
-            None => {
-                if let Some(old) = state.connection(&phone, device) {
-                    old.send(Out::End(stream_error(None, Some("replaced"))));
-                }
-                let lid = state
-                    .world
-                    .people
-                    .get(&phone)
-                    .map(|person| format!("{}:{device}@lid", person.lid));
-                live.send(Out::Node(success(lid.unwrap_or_default())));
-                *state.logins.entry(phone.clone()).or_default() += 1;
-                live.who = Who::Device { phone, device };
-            }
-        }
-    }
-    let id = state.next_id();
-    state.live.insert(id, live);
-    Some((id, login.is_none()))
-}
-
-/// Why a login is turned away, if it is.
-fn refusal(state: &mut State, phone: &str, known: bool) -> Option<Out> {
-    if !known {
-        // An unlinked device, or one that claims to be somebody else (whatsmeow: 401 `LoggedOut`).
-        return Some(Out::End(failure(401).build()));
-    }
-    let (times, how) = state.login_faults.get_mut(phone)?;
-    let how = *how;
-    if let Some(times) = times {
-        *times = times.saturating_sub(1);
-        if *times == 0 {
-            state.login_faults.remove(phone);
-        }
-    }
-    Some(match how {
-        LoginFault::Drop => Out::Abort,
-        LoginFault::Failure(reason) => Out::End(failure(reason).build()),
-        LoginFault::TemporaryBan(seconds) => Out::End(
-            failure(402)
-                .attr("code", "101")
-                .attr("expire", seconds.to_string())
-                .build(),
-        ),
-    })
-}
-
-fn failure(reason: u16) -> NodeBuilder {
-    NodeBuilder::new("failure")
-        .attr("reason", reason.to_string())
-        .attr("location", "rva")
-}
-
-fn success(lid: String) -> Node {
-    NodeBuilder::new("success")
-        .attr("t", now().to_string())
-        .attr("props", "27")
-        .attr("location", "rva")
-        .attr("lid", lid)
-        .build()
 }
 
 /// Makes a fault that ends connections happen to every connection of an account.

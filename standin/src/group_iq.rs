@@ -1,14 +1,16 @@
-//! Group stanzas (`xmlns="w:g2"`) and group notifications (`type="w:gp2"`).
+//! What an account asks of its groups (`xmlns="w:g2"`), and what it changes in them.
 //!
-//! Shapes as `wacore::iq::groups`, `wacore::stanza::groups` and whatsmeow (`group.go`) read them.
+//! Shapes as `wacore::iq::groups` and whatsmeow (`group.go`) read them.
 
-use crate::group::{Action, Addressing, Group, Outcome, Role};
+use crate::group::{Action, Group, Outcome, Role};
+use crate::group_node::{group_node, named, outcome_node};
+use crate::group_notification::{announce, announce_subject};
 use crate::iq::{After, Reply};
 use crate::node::{Refusal, attr, first, now, random_hex};
 use crate::state::State;
 use crate::world::{World, pn_jid};
+use wacore_binary::NodeRef;
 use wacore_binary::builder::NodeBuilder;
-use wacore_binary::{Node, NodeRef};
 
 /// Answers a `w:g2` IQ of an account.
 pub(crate) fn answer(state: &mut State, phone: &str, node: &NodeRef<'_>) -> Result<Reply, Refusal> {
@@ -227,200 +229,7 @@ pub(crate) fn set_subject(
         state.unsaved = true;
     }
     let group = state.world.groups.get(gid).ok_or_else(Refusal::not_found)?;
-    let change = NodeBuilder::new("subject")
-        .attr("subject", subject.to_owned())
-        .attr("s_t", at.to_string())
-        .attr("s_o", shown(&state.world, group, by))
-        .build();
-    let (id, stanza) = notification(&state.world, group, by, change);
-    Ok(to_members(&state.world, group, &id, &stanza, &[]))
-}
-
-/// The notifications of a change that happened.
-fn announce(
-    state: &State,
-    gid: &str,
-    by: &str,
-    action: Action,
-    outcomes: &[Outcome],
-) -> Vec<After> {
-    let world = &state.world;
-    let Some(group) = world.groups.get(gid) else {
-        return Vec::new();
-    };
-    let done: Vec<&str> = outcomes
-        .iter()
-        .filter(|outcome| outcome.error.is_none())
-        .filter_map(|outcome| outcome.phone.as_deref())
-        .collect();
-    if done.is_empty() {
-        return Vec::new();
-    }
-    let people = done
-        .iter()
-        .map(|phone| named(NodeBuilder::new("participant"), world, group, phone).build());
-    let change = NodeBuilder::new(action.tag()).children(people).build();
-    let (id, stanza) = notification(world, group, by, change);
-    match action {
-        // Who was added learns of the whole group (whatsmeow: `JoinedGroup`), the others of who was added.
-        Action::Add => {
-            let mut after = to_members(world, group, &id, &stanza, &done);
-            let whole = NodeBuilder::new("create")
-                .children([group_node(world, group, true, true)])
-                .build();
-            let (id, stanza) = notification(world, group, by, whole);
-            after.extend(to(world, &done, &id, &stanza));
-            after
-        }
-        Action::Remove => {
-            let mut after = to_members(world, group, &id, &stanza, &[]);
-            after.extend(to(world, &done, &id, &stanza));
-            after
-        }
-        Action::Promote | Action::Demote => to_members(world, group, &id, &stanza, &[]),
-    }
-}
-
-fn to_members(world: &World, group: &Group, id: &str, stanza: &Node, but: &[&str]) -> Vec<After> {
-    // There are few accounts and there may be many members.
-    let members: Vec<&str> = world
-        .accounts
-        .keys()
-        .map(String::as_str)
-        .filter(|account| group.members.contains_key(*account) && !but.contains(account))
-        .collect();
-    to(world, &members, id, stanza)
-}
-
-fn to(world: &World, phones: &[&str], id: &str, stanza: &Node) -> Vec<After> {
-    phones
-        .iter()
-        .filter(|phone| world.accounts.contains_key(**phone))
-        .map(|phone| After::Deliver {
-            phone: (*phone).to_owned(),
-            id: id.to_owned(),
-            stanza: stanza.clone(),
-        })
-        .collect()
-}
-
-fn notification(world: &World, group: &Group, by: &str, change: Node) -> (String, Node) {
-    let id = rand::random::<u32>().to_string();
-    let mut node = NodeBuilder::new("notification")
-        .attr("from", group.gid.clone())
-        .attr("type", "w:gp2")
-        .attr("id", id.clone())
-        .attr("participant", shown(world, group, by))
-        .attr("t", now().to_string());
-    if group.addressing == Addressing::Lid {
-        node = node
-            .attr("addressing_mode", "lid")
-            .attr("participant_pn", pn_jid(by));
-    }
-    (id, node.children([change]).build())
-}
-
-fn group_node(world: &World, group: &Group, members: bool, description: bool) -> Node {
-    let mut node = NodeBuilder::new("group")
-        // Only the user part, unlike everywhere else.
-        .attr(
-            "id",
-            group.gid.split('@').next().unwrap_or_default().to_owned(),
-        )
-        .attr("subject", group.subject.clone())
-        .attr("creation", group.created.to_string())
-        .attr("s_t", group.subject_at.to_string())
-        .attr("size", group.members.len().to_string());
-    if !group.creator.is_empty() {
-        node = node
-            .attr("creator", shown(world, group, &group.creator))
-            .attr("s_o", shown(world, group, &group.subject_by));
-    }
-    node = match group.addressing {
-        Addressing::Pn => node.attr("addressing_mode", "pn"),
-        Addressing::Lid => {
-            let node = node.attr("addressing_mode", "lid");
-            if group.creator.is_empty() {
-                node
-            } else {
-                node.attr("creator_pn", pn_jid(&group.creator))
-            }
-        }
-    };
-    let mut children = Vec::new();
-    if members {
-        children.extend(group.members.iter().map(|(phone, role)| {
-            let participant = named(NodeBuilder::new("participant"), world, group, phone);
-            match role.wire() {
-                Some(role) => participant.attr("type", role).build(),
-                None => participant.build(),
-            }
-        }));
-    }
-    if let Some(text) = group.description.as_ref().filter(|_| description) {
-        let body = NodeBuilder::new("body")
-            .string_content(text.as_str())
-            .build();
-        let node = NodeBuilder::new("description")
-            .attr("id", "1")
-            .attr("t", group.created.to_string())
-            .children([body])
-            .build();
-        children.push(node);
-    }
-    if group.announce {
-        children.push(NodeBuilder::new("announcement").build());
-    }
-    if group.locked {
-        children.push(NodeBuilder::new("locked").build());
-    }
-    let mode = if group.members_may_add {
-        "all_member_add"
-    } else {
-        "admin_add"
-    };
-    children.push(
-        NodeBuilder::new("member_add_mode")
-            .string_content(mode)
-            .build(),
-    );
-    node.children(children).build()
-}
-
-/// One participant of an answer. In LID groups the LID stands in `jid` and the number beside it.
-fn outcome_node(world: &World, group: &Group, outcome: &Outcome) -> Node {
-    let participant = NodeBuilder::new("participant");
-    let mut participant = match &outcome.phone {
-        Some(phone) => named(participant, world, group, phone),
-        None => participant.attr("jid", outcome.asked.clone()),
-    };
-    if let Some(error) = outcome.error {
-        participant = participant.attr("error", error.to_string());
-    }
-    if let Some((code, expiration)) = &outcome.add_request {
-        participant = participant.children([NodeBuilder::new("add_request")
-            .attr("code", code.clone())
-            .attr("expiration", expiration.to_string())
-            .build()]);
-    }
-    participant.build()
-}
-
-/// Names somebody as the group does.
-fn named(node: NodeBuilder, world: &World, group: &Group, phone: &str) -> NodeBuilder {
-    let node = node.attr("jid", shown(world, group, phone));
-    match group.addressing {
-        Addressing::Pn => node,
-        Addressing::Lid => node.attr("phone_number", pn_jid(phone)),
-    }
-}
-
-/// The JID by which a group shows somebody.
-fn shown(world: &World, group: &Group, phone: &str) -> String {
-    match (group.addressing, world.people.get(phone)) {
-        (Addressing::Lid, Some(person)) => person.lid_jid(),
-        _ => pn_jid(phone),
-    }
+    Ok(announce_subject(&state.world, group))
 }
 
 fn is_admin(group: &Group, phone: &str) -> bool {

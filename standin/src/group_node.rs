@@ -1,0 +1,112 @@
+//! How stanzas show a group and the people in it: numbers in some groups, LIDs in others.
+//!
+//! Shapes as `wacore::iq::groups` and whatsmeow (`group.go`) read them.
+
+use crate::group::{Addressing, Group, Outcome};
+use crate::world::{World, pn_jid};
+use wacore_binary::Node;
+use wacore_binary::builder::NodeBuilder;
+
+/// A group; on demand with its members and its description.
+pub(crate) fn group_node(world: &World, group: &Group, members: bool, description: bool) -> Node {
+    let mut node = NodeBuilder::new("group")
+        // Only the user part, unlike everywhere else.
+        .attr(
+            "id",
+            group.gid.split('@').next().unwrap_or_default().to_owned(),
+        )
+        .attr("subject", group.subject.clone())
+        .attr("creation", group.created.to_string())
+        .attr("s_t", group.subject_at.to_string())
+        .attr("size", group.members.len().to_string());
+    if !group.creator.is_empty() {
+        node = node
+            .attr("creator", shown(world, group, &group.creator))
+            .attr("s_o", shown(world, group, &group.subject_by));
+    }
+    node = match group.addressing {
+        Addressing::Pn => node.attr("addressing_mode", "pn"),
+        Addressing::Lid => {
+            let node = node.attr("addressing_mode", "lid");
+            if group.creator.is_empty() {
+                node
+            } else {
+                node.attr("creator_pn", pn_jid(&group.creator))
+            }
+        }
+    };
+    let mut children = Vec::new();
+    if members {
+        children.extend(group.members.iter().map(|(phone, role)| {
+            let participant = named(NodeBuilder::new("participant"), world, group, phone);
+            match role.wire() {
+                Some(role) => participant.attr("type", role).build(),
+                None => participant.build(),
+            }
+        }));
+    }
+    if let Some(text) = group.description.as_ref().filter(|_| description) {
+        let body = NodeBuilder::new("body")
+            .string_content(text.as_str())
+            .build();
+        let node = NodeBuilder::new("description")
+            .attr("id", "1")
+            .attr("t", group.created.to_string())
+            .children([body])
+            .build();
+        children.push(node);
+    }
+    if group.announce {
+        children.push(NodeBuilder::new("announcement").build());
+    }
+    if group.locked {
+        children.push(NodeBuilder::new("locked").build());
+    }
+    let mode = if group.members_may_add {
+        "all_member_add"
+    } else {
+        "admin_add"
+    };
+    children.push(
+        NodeBuilder::new("member_add_mode")
+            .string_content(mode)
+            .build(),
+    );
+    node.children(children).build()
+}
+
+/// One participant of an answer. In LID groups the LID stands in `jid` and the number beside it.
+pub(crate) fn outcome_node(world: &World, group: &Group, outcome: &Outcome) -> Node {
+    let participant = NodeBuilder::new("participant");
+    let mut participant = match &outcome.phone {
+        Some(phone) => named(participant, world, group, phone),
+        None => participant.attr("jid", outcome.asked.clone()),
+    };
+    if let Some(error) = outcome.error {
+        participant = participant.attr("error", error.to_string());
+    }
+    if let Some((code, expiration)) = &outcome.add_request {
+        participant = participant.children([NodeBuilder::new("add_request")
+            .attr("code", code.clone())
+            .attr("expiration", expiration.to_string())
+            .build()]);
+    }
+    participant.build()
+}
+
+/// Names somebody as the group does.
+pub(crate) fn named(node: NodeBuilder, world: &World, group: &Group, phone: &str) -> NodeBuilder {
+    let node = node.attr("jid", shown(world, group, phone));
+    match group.addressing {
+        Addressing::Pn => node,
+        Addressing::Lid => node.attr("phone_number", pn_jid(phone)),
+    }
+}
+
+/// The JID by which a group shows somebody.
+pub(crate) fn shown(world: &World, group: &Group, phone: &str) -> String {
+    match (group.addressing, world.people.get(phone)) {
+        (Addressing::Lid, Some(person)) => person.lid_jid(),
+        _ => pn_jid(phone),
+    }
+}
