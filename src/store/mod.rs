@@ -3,6 +3,7 @@
 mod api_keys;
 mod device_state;
 mod groups;
+mod members;
 mod sessions;
 
 use std::path::Path;
@@ -16,7 +17,8 @@ use crate::error::{Code, Error};
 
 pub use api_keys::ApiKeyRecord;
 pub use device_state::{DeviceState, Row};
-pub use groups::{GroupRecord, MemberRecord};
+pub use groups::GroupRecord;
+pub use members::MemberRecord;
 pub use sessions::{SessionRecord, Status};
 
 /// The database failed. For the log; callers see 500 or 503.
