@@ -1,173 +1,17 @@
 //! Clients against the stand-in, over its real wire.
 
-use std::collections::BTreeMap;
+mod rig;
+
 use std::time::Duration;
 
-use tempfile::TempDir;
-use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
-use whatsapp_standin::{Fault, GroupSpec, LoginFault, Person, Phone, Standin, StandinConfig, When};
+use whatsapp_standin::{Fault, GroupSpec, LoginFault, Person, Standin, StandinConfig, When};
 
-use super::{
-    AddOutcome, CallError, Client, Event, GroupChange, Network, PairError, Participant, Role,
-    testing,
-};
-use crate::jid::{GroupJid, SessionId, UserJid};
-use crate::store::{DeviceState, Store};
+use super::{AddOutcome, CallError, Event, GroupChange, Network, PairError, Participant, Role};
+use rig::{OWN, PATIENCE, Rig, open, user};
 
-const OWN: &str = "628111000001";
 const BEN: &str = "628111000002";
 const EVE: &str = "628111000003";
-
-/// Longer than anything takes that works.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// What a call may take.
-const CALL_LIMIT: Duration = Duration::from_secs(20);
-
-fn user(phone: &str) -> UserJid {
-    format!("{phone}@s.whatsapp.net").parse().expect("a user")
-}
-
-/// A stand-in with an account, and a gateway's database with one session.
-struct Rig {
-    standin: Standin,
-    network: Network,
-    store: Store,
-    session: SessionId,
-    directory: TempDir,
-}
-
-impl Rig {
-    async fn new() -> Self {
-        let (store, session, directory) = testing::store().await;
-        let config = StandinConfig::default().state(directory.path().join("world.json"));
-        let standin = Standin::start(config).await.expect("a stand-in");
-        standin.add_account(OWN).expect("an account");
-        let network = Network::Standin {
-            url: standin.url(),
-            server_key: key(&standin.server_key()),
-        };
-        Self {
-            standin,
-            network,
-            store,
-            session,
-            directory,
-        }
-    }
-
-    fn state(&self) -> DeviceState {
-        self.store.device_state(&self.session)
-    }
-
-    fn phone(&self) -> Phone {
-        self.standin.phone(OWN)
-    }
-
-    async fn open(&self) -> (Client, Events) {
-        let (client, events) = Client::open(&self.network, CALL_LIMIT, self.state())
-            .await
-            .expect("a client");
-        (client, Events(events))
-    }
-
-    /// A client that has been paired by QR and is connected.
-    async fn paired(&self) -> (Client, Events) {
-        let (client, mut events) = self.open().await;
-        let code = events.qr().await;
-        self.phone().scan(&code).await.expect("linked");
-        events
-            .until(|event| matches!(event, Event::Paired { .. }))
-            .await;
-        events
-            .until(|event| matches!(event, Event::Connected))
-            .await;
-        (client, events)
-    }
-
-    fn group(&self, spec: GroupSpec) -> GroupJid {
-        self.standin.add_group(spec).parse().expect("a group")
-    }
-
-    /// What the client has asked about groups since `before`. After a pairing the library still fetches other things.
-    fn asked_since(&self, before: &BTreeMap<String, u64>) -> Vec<(String, u64)> {
-        let now = self.standin.iq_counts().into_iter();
-        now.map(|(kind, count)| {
-            let asked = count - before.get(&kind).unwrap_or(&0);
-            (kind, asked)
-        })
-        .filter(|(kind, asked)| *asked > 0 && kind.contains(" w:g2"))
-        .collect()
-    }
-}
-
-fn key(hex: &str) -> [u8; 32] {
-    let digit = |byte| {
-        char::from(byte)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
-    };
-    let mut key = [0; 32];
-    for (byte, pair) in key.iter_mut().zip(hex.as_bytes().chunks(2)) {
-        *byte = digit(pair[0]).expect("hex") * 16 + digit(pair[1]).expect("hex");
-    }
-    key
-}
-
-struct Events(Receiver<Event>);
-
-impl Events {
-    async fn next(&mut self) -> Option<Event> {
-        timeout(PATIENCE, self.0.recv())
-            .await
-            .expect("an event in time")
-    }
-
-    async fn until(&mut self, wanted: impl Fn(&Event) -> bool) -> Event {
-        loop {
-            let event = self.next().await.expect("not the end");
-            if wanted(&event) {
-                return event;
-            }
-        }
-    }
-
-    async fn qr(&mut self) -> String {
-        match self.until(|event| matches!(event, Event::Qr { .. })).await {
-            Event::Qr { code, .. } => code,
-            _ => unreachable!(),
-        }
-    }
-
-    async fn connected(&mut self) {
-        self.until(|event| matches!(event, Event::Connected)).await;
-    }
-
-    async fn disconnected(&mut self) {
-        self.until(|event| matches!(event, Event::Disconnected))
-            .await;
-    }
-
-    async fn change(&mut self) -> (GroupJid, GroupChange) {
-        match self.until(|event| matches!(event, Event::Group(..))).await {
-            Event::Group(gid, change) => (gid, change),
-            _ => unreachable!(),
-        }
-    }
-
-    async fn end(&mut self) -> Event {
-        let last = self
-            .until(|event| {
-                matches!(
-                    event,
-                    Event::LoggedOut | Event::Failed(_) | Event::QrExhausted | Event::PairingFailed
-                )
-            })
-            .await;
-        assert!(self.next().await.is_none(), "an end is the last event");
-        last
-    }
-}
 
 #[tokio::test]
 async fn pairs_restarts_and_unlinks() {
@@ -388,7 +232,7 @@ async fn outlives_its_server() {
     assert!(matches!(calls, Err(CallError::NotConnected)), "{calls:?}");
 
     // A client without a server ends no later than another.
-    let (other, _events) = rig_open(&rig.network, rig.store.device_state(&rig.session)).await;
+    let (other, _events) = open(&rig.network, rig.store.device_state(&rig.session)).await;
     timeout(PATIENCE, other.shutdown()).await.expect("ended");
 
     let config = StandinConfig::default()
@@ -397,13 +241,6 @@ async fn outlives_its_server() {
     rig.standin = Standin::start(config).await.expect("a stand-in");
     events.connected().await;
     client.shutdown().await;
-}
-
-async fn rig_open(network: &Network, state: DeviceState) -> (Client, Events) {
-    let (client, events) = Client::open(network, CALL_LIMIT, state)
-        .await
-        .expect("a client");
-    (client, Events(events))
 }
 
 #[tokio::test]
@@ -471,7 +308,7 @@ async fn trusts_only_the_configured_key() {
         url: rig.standin.url(),
         server_key: [7; 32],
     };
-    let (client, mut events) = rig_open(&network, rig.state()).await;
+    let (client, mut events) = open(&network, rig.state()).await;
     // Either the server gives up, or it offers a certificate, which is not WhatsApp's: no code is ever shown.
     let told = timeout(Duration::from_secs(3), events.0.recv()).await;
     assert!(

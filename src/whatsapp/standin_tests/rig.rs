@@ -1,0 +1,171 @@
+//! What the tests against the stand-in share: a stand-in beside a database, and a client's events one by one.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::sync::mpsc::Receiver;
+use tokio::time::timeout;
+use whatsapp_standin::{GroupSpec, Phone, Standin, StandinConfig};
+
+use crate::jid::{GroupJid, SessionId, UserJid};
+use crate::store::{DeviceState, Store};
+use crate::whatsapp::{Client, Event, GroupChange, Network, testing};
+
+pub(super) const OWN: &str = "628111000001";
+
+/// Longer than anything takes that works.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+/// What a call may take.
+const CALL_LIMIT: Duration = Duration::from_secs(20);
+
+pub(super) fn user(phone: &str) -> UserJid {
+    format!("{phone}@s.whatsapp.net").parse().expect("a user")
+}
+
+/// A stand-in with an account, and a gateway's database with one session.
+pub(super) struct Rig {
+    pub(super) standin: Standin,
+    pub(super) network: Network,
+    pub(super) store: Store,
+    pub(super) session: SessionId,
+    pub(super) directory: TempDir,
+}
+
+impl Rig {
+    pub(super) async fn new() -> Self {
+        let (store, session, directory) = testing::store().await;
+        let config = StandinConfig::default().state(directory.path().join("world.json"));
+        let standin = Standin::start(config).await.expect("a stand-in");
+        standin.add_account(OWN).expect("an account");
+        let network = Network::Standin {
+            url: standin.url(),
+            server_key: key(&standin.server_key()),
+        };
+        Self {
+            standin,
+            network,
+            store,
+            session,
+            directory,
+        }
+    }
+
+    pub(super) fn state(&self) -> DeviceState {
+        self.store.device_state(&self.session)
+    }
+
+    pub(super) fn phone(&self) -> Phone {
+        self.standin.phone(OWN)
+    }
+
+    pub(super) async fn open(&self) -> (Client, Events) {
+        open(&self.network, self.state()).await
+    }
+
+    /// A client that has been paired by QR and is connected.
+    pub(super) async fn paired(&self) -> (Client, Events) {
+        let (client, mut events) = self.open().await;
+        let code = events.qr().await;
+        self.phone().scan(&code).await.expect("linked");
+        events
+            .until(|event| matches!(event, Event::Paired { .. }))
+            .await;
+        events
+            .until(|event| matches!(event, Event::Connected))
+            .await;
+        (client, events)
+    }
+
+    pub(super) fn group(&self, spec: GroupSpec) -> GroupJid {
+        self.standin.add_group(spec).parse().expect("a group")
+    }
+
+    /// What the client has asked about groups since `before`. After a pairing the library still fetches other things.
+    pub(super) fn asked_since(&self, before: &BTreeMap<String, u64>) -> Vec<(String, u64)> {
+        let now = self.standin.iq_counts().into_iter();
+        now.map(|(kind, count)| {
+            let asked = count - before.get(&kind).unwrap_or(&0);
+            (kind, asked)
+        })
+        .filter(|(kind, asked)| *asked > 0 && kind.contains(" w:g2"))
+        .collect()
+    }
+}
+
+fn key(hex: &str) -> [u8; 32] {
+    let digit = |byte| {
+        char::from(byte)
+            .to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+    };
+    let mut key = [0; 32];
+    for (byte, pair) in key.iter_mut().zip(hex.as_bytes().chunks(2)) {
+        *byte = digit(pair[0]).expect("hex") * 16 + digit(pair[1]).expect("hex");
+    }
+    key
+}
+
+/// What happens on a client's line, one after the other.
+pub(super) struct Events(pub(super) Receiver<Event>);
+
+impl Events {
+    pub(super) async fn next(&mut self) -> Option<Event> {
+        timeout(PATIENCE, self.0.recv())
+            .await
+            .expect("an event in time")
+    }
+
+    pub(super) async fn until(&mut self, wanted: impl Fn(&Event) -> bool) -> Event {
+        loop {
+            let event = self.next().await.expect("not the end");
+            if wanted(&event) {
+                return event;
+            }
+        }
+    }
+
+    pub(super) async fn qr(&mut self) -> String {
+        match self.until(|event| matches!(event, Event::Qr { .. })).await {
+            Event::Qr { code, .. } => code,
+            _ => unreachable!(),
+        }
+    }
+
+    pub(super) async fn connected(&mut self) {
+        self.until(|event| matches!(event, Event::Connected)).await;
+    }
+
+    pub(super) async fn disconnected(&mut self) {
+        self.until(|event| matches!(event, Event::Disconnected))
+            .await;
+    }
+
+    pub(super) async fn change(&mut self) -> (GroupJid, GroupChange) {
+        match self.until(|event| matches!(event, Event::Group(..))).await {
+            Event::Group(gid, change) => (gid, change),
+            _ => unreachable!(),
+        }
+    }
+
+    pub(super) async fn end(&mut self) -> Event {
+        let last = self
+            .until(|event| {
+                matches!(
+                    event,
+                    Event::LoggedOut | Event::Failed(_) | Event::QrExhausted | Event::PairingFailed
+                )
+            })
+            .await;
+        assert!(self.next().await.is_none(), "an end is the last event");
+        last
+    }
+}
+
+/// A client of any network, also once the rig's stand-in is gone.
+pub(super) async fn open(network: &Network, state: DeviceState) -> (Client, Events) {
+    let (client, events) = Client::open(network, CALL_LIMIT, state)
+        .await
+        .expect("a client");
+    (client, Events(events))
+}
