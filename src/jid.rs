@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
 /// The domain of phone-number JIDs.
 const USER_SERVER: &str = "@s.whatsapp.net";
@@ -140,10 +141,16 @@ impl FromStr for SessionId {
 }
 
 impl SessionId {
-    /// A new id, ordered by time of creation.
+    /// A new id, greater than all that this process has generated: lists are in order of creation, also within one
+    /// millisecond.
     #[must_use]
     pub fn generate() -> Self {
-        Self(ulid::Ulid::generate().to_string().into())
+        static IDS: Mutex<ulid::Generator> = Mutex::new(ulid::Generator::new());
+        let mut ids = IDS.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = ids
+            .generate()
+            .unwrap_or_else(ulid::Overflow::commit_overflow_increment);
+        Self(id.to_string().into())
     }
 }
 
@@ -200,5 +207,11 @@ mod tests {
         assert_eq!(id.as_str().parse(), Ok(id.clone()));
         assert!("01HZ0SESSION0000000000000".parse::<SessionId>().is_err());
         assert!(id.as_str().to_lowercase().parse::<SessionId>().is_err());
+    }
+
+    #[test]
+    fn session_ids_are_in_order() {
+        let ids: Vec<SessionId> = (0..1000).map(|_| SessionId::generate()).collect();
+        assert!(ids.is_sorted_by(|a, b| a.as_str() < b.as_str()));
     }
 }
