@@ -14,7 +14,8 @@ use crate::wait::within;
 
 /// The binary, built once a test run: cargo gives tests of another package no path to it.
 static BINARY: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| {
-    let mut build = std::process::Command::new(env!("CARGO"));
+    // Not `env!("CARGO")`, which is the toolchain's own: without rustup's, crates choose toolchains for themselves.
+    let mut build = std::process::Command::new("cargo");
     build
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .args([
