@@ -220,6 +220,31 @@ impl Error {
         Self::new(Code::NotImplemented, "the session is not connected").with("status", status)
     }
 
+    /// 400 for pairing what is paired.
+    #[must_use]
+    pub fn already_paired() -> Self {
+        let mut error = Self::validation(&[Violation::new("session", "unpaired")]);
+        error.message = "the session is paired already".into();
+        error
+    }
+
+    /// 503 for a line that dropped while it was asked for a pairing code. It comes back by itself.
+    #[must_use]
+    pub fn line_dropped() -> Self {
+        Self::new(Code::Unavailable, "the line to WhatsApp dropped")
+            .retry_after(Duration::from_secs(5))
+    }
+
+    /// 503 for an account whose role in the group WhatsApp has not told yet.
+    #[must_use]
+    pub fn role_unknown() -> Self {
+        Self::new(
+            Code::Unavailable,
+            "WhatsApp has not told yet what the session's account may do in this group",
+        )
+        .retry_after(Duration::from_secs(5))
+    }
+
     /// 500, with the cause for the log.
     #[must_use]
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {

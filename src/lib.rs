@@ -9,6 +9,7 @@ pub mod auth;
 pub mod config;
 pub mod edge;
 pub mod error;
+pub mod group;
 pub mod groups;
 pub mod http_client;
 pub mod jid;

@@ -6,10 +6,10 @@ use gateway_api::models;
 use super::Api;
 use crate::auth::Principal;
 use crate::error::{Error, Violation};
+use crate::group::Role;
 use crate::groups::{self, Participants};
 use crate::jid::{GroupJid, UserJid};
 use crate::store::{GroupRecord, MemberRecord};
-use crate::whatsapp::Role;
 
 impl Groups for Api {
     async fn list_groups(
@@ -96,7 +96,7 @@ fn user_jids(users: &[models::UserJid]) -> Result<Vec<UserJid>, Error> {
 fn group(record: GroupRecord) -> models::Group {
     models::Group {
         group_jid: record.gid,
-        subject: Some(record.subject),
+        subject: record.subject,
         description: record.description,
         owner_jid: record.owner,
         is_announce: record.is_announce,

@@ -30,7 +30,7 @@ async fn call(url: String, id: Option<&str>) -> (StatusCode, String, Value) {
     (status, id, response.json().await.unwrap_or_default())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_id_is_kept_when_it_is_sane_and_made_when_not() {
     let url = serve(
         Router::new().route("/", get(|| async {})),
@@ -51,7 +51,7 @@ async fn an_id_is_kept_when_it_is_sane_and_made_when_not() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_panic_and_a_late_answer_are_errors_like_all_others() {
     async fn panics() -> Body {
         panic!("on purpose")
@@ -80,7 +80,7 @@ async fn a_panic_and_a_late_answer_are_errors_like_all_others() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn more_requests_than_allowed_are_refused() {
     let entered = Arc::new(tokio::sync::Notify::new());
     let leave = Arc::new(tokio::sync::Notify::new());

@@ -8,8 +8,8 @@ pub use directory::{get, list, members};
 
 use crate::error::{Error, Violation};
 use crate::jid::{GroupJid, UserJid};
-use crate::sessions::{OwnedSession, call_refused};
-use crate::whatsapp::{AddOutcome, CallError};
+use crate::sessions::OwnedSession;
+use crate::whatsapp::AddOutcome;
 
 /// The most people in one call. WhatsApp's own limit on a group's size is another matter, and WhatsApp's to enforce.
 pub const MOST_PARTICIPANTS: usize = 1024;
@@ -56,13 +56,12 @@ pub async fn add_members(
     gid: &GroupJid,
     participants: &Participants,
 ) -> Result<(), Error> {
-    let group = session.connected()?.group(gid)?.admin()?;
+    let group = session.admin_group(gid).await?;
     let users = participants.as_slice();
-    let outcomes = group
-        .connection()
-        .add_participants(gid, users)
-        .await
-        .map_err(add_refused)?;
+    let outcomes = match group.connection().add_participants(gid, users).await {
+        Ok(outcomes) => outcomes,
+        Err(refused) => return Err(session.act_refused(gid, refused).await),
+    };
 
     let count = |which: fn(&AddOutcome) -> bool| outcomes.iter().filter(|o| which(o)).count();
     tracing::info!(
@@ -71,19 +70,10 @@ pub async fn add_members(
         added = count(|o| matches!(o, AddOutcome::Added)),
         already = count(|o| matches!(o, AddOutcome::AlreadyMember)),
         declined = count(|o| matches!(o, AddOutcome::Declined(_))),
+        unknown = count(|o| matches!(o, AddOutcome::Unknown)),
         "added members to a group"
     );
     Ok(())
-}
-
-/// WhatsApp's refusal of an act on a group. What the codes mean: whatsapp-rust and whatsmeow.
-fn add_refused(error: CallError) -> Error {
-    match error {
-        // Memory said otherwise: the notification that tells is still on its way.
-        CallError::Refused { code: 403, .. } => Error::not_group_admin(),
-        CallError::Refused { code: 404, .. } => Error::not_found("group"),
-        other => call_refused(other),
-    }
 }
 
 #[cfg(test)]

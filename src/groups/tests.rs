@@ -2,8 +2,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::error::Code;
+use crate::group::Role;
 use crate::sessions::fake::{ME, Rig, gid, group, person};
-use crate::whatsapp::Role;
+use crate::whatsapp::CallError;
 
 fn user(number: usize) -> UserJid {
     format!("{}@s.whatsapp.net", 628_000_000_000 + number)
@@ -15,17 +16,23 @@ fn participants(numbers: &[usize]) -> Participants {
     Participants::new(numbers.iter().copied().map(user).collect()).expect("participants")
 }
 
-async fn rig(role: Role) -> Rig {
+async fn rig_of(role: Role) -> Rig {
     Rig::new(vec![group(vec![person(ME, role)])]).await
 }
 
-async fn add(rig: &Rig, answer: Result<Vec<AddOutcome>, CallError>) -> Result<(), Error> {
+async fn add(rig: &mut Rig, answer: Result<Vec<AddOutcome>, CallError>) -> Result<(), Error> {
     rig.connection
         .adds
         .lock()
         .expect("no panic")
         .push_back(answer);
-    add_members(&rig.session, &gid(), &participants(&[1, 2])).await
+    add_to(rig, &gid()).await
+}
+
+async fn add_to(rig: &mut Rig, gid: &GroupJid) -> Result<(), Error> {
+    let session = rig.session.clone();
+    let people = participants(&[1, 2]);
+    rig.awake(add_members(&session, gid, &people)).await
 }
 
 #[test]
@@ -54,7 +61,7 @@ fn at_least_one_and_at_most_1024() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn one_round_trip_whatever_becomes_of_the_people() {
     for role in [Role::Admin, Role::SuperAdmin] {
         for outcomes in [
@@ -63,17 +70,17 @@ async fn one_round_trip_whatever_becomes_of_the_people() {
             [AddOutcome::Declined(403), AddOutcome::Declined(404)],
             [AddOutcome::Added, AddOutcome::Declined(408)],
         ] {
-            let rig = rig(role).await;
-            add(&rig, Ok(outcomes.to_vec())).await.expect("204");
+            let mut rig = rig_of(role).await;
+            add(&mut rig, Ok(outcomes.to_vec())).await.expect("204");
             assert_eq!(rig.asked(), [(gid(), vec![user(1), user(2)])]);
         }
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_member_who_is_no_admin_is_refused_without_asking() {
-    let rig = rig(Role::Member).await;
-    let error = add(&rig, Ok(vec![])).await.expect_err("refused");
+    let mut rig = rig_of(Role::Member).await;
+    let error = add(&mut rig, Ok(vec![])).await.expect_err("refused");
     assert_eq!(
         (error.code, &error.details["reason"]),
         (Code::Forbidden, &"not_group_admin".into())
@@ -81,13 +88,11 @@ async fn a_member_who_is_no_admin_is_refused_without_asking() {
     assert_eq!(rig.asked(), []);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_group_is_refused_without_asking() {
-    let rig = rig(Role::Admin).await;
+    let mut rig = rig_of(Role::Admin).await;
     let other = "120363049999999999@g.us".parse().expect("a group JID");
-    let error = add_members(&rig.session, &other, &participants(&[1]))
-        .await
-        .expect_err("refused");
+    let error = add_to(&mut rig, &other).await.expect_err("refused");
     assert_eq!(
         (error.code, &error.details["resource"]),
         (Code::NotFound, &"group".into())
@@ -95,9 +100,9 @@ async fn an_unknown_group_is_refused_without_asking() {
     assert_eq!(rig.asked(), []);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_whatsapp_refuses() {
-    let rig = rig(Role::Admin).await;
+    let mut rig = rig_of(Role::Admin).await;
     let refused = |code| CallError::Refused {
         code,
         backoff: Some(Duration::from_secs(9)),
@@ -111,14 +116,67 @@ async fn what_whatsapp_refuses() {
         (CallError::NotConnected, Code::NotImplemented),
         (CallError::Other("inside".into()), Code::Internal),
     ] {
-        let error = add(&rig, Err(answer)).await.expect_err("refused");
+        let error = add(&mut rig, Err(answer)).await.expect_err("refused");
         assert_eq!(error.code, code);
     }
 }
 
-#[tokio::test]
+fn refused(code: u16) -> CallError {
+    CallError::Refused {
+        code,
+        backoff: None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_role_in_memory_heals_at_the_first_call() {
+    for before in [vec![group(vec![person(ME, Role::Member)])], vec![]] {
+        let mut rig = Rig::new(before).await;
+        rig.forget_when_told();
+        rig.answer(Ok(group(vec![person(ME, Role::Admin)])));
+        add(&mut rig, Ok(vec![AddOutcome::Added; 2]))
+            .await
+            .expect("an admin in WhatsApp's eyes");
+        assert_eq!(rig.asked().len(), 2, "the group, and the add");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_follows_what_whatsapp_says_of_the_group() {
+    let member = || Ok(group(vec![person(ME, Role::Member)]));
+    let admin = || Ok(group(vec![person(ME, Role::Admin)]));
+    for (code, told, answered) in [
+        (403, member(), Code::Forbidden),
+        (404, Err(refused(404)), Code::NotFound),
+        (403, Err(refused(403)), Code::NotFound),
+        // The account may: it is something else that WhatsApp minds.
+        (403, admin(), Code::UpstreamError),
+        (401, admin(), Code::UpstreamError),
+        (404, admin(), Code::UpstreamError),
+    ] {
+        let mut rig = rig_of(Role::Admin).await;
+        rig.forget_when_told();
+        rig.answer(told);
+        let error = add(&mut rig, Err(refused(code)))
+            .await
+            .expect_err("refused");
+        assert_eq!(error.code, answered, "{code}");
+        assert_eq!(rig.asked().len(), 2, "the add, and the group");
+        // Once: what WhatsApp just said still holds.
+        let _ = add(&mut rig, Err(refused(code)))
+            .await
+            .expect_err("refused");
+        let asked = rig
+            .asked()
+            .into_iter()
+            .filter(|(_, users)| users.is_empty());
+        assert_eq!(asked.count(), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_stored_is_listed() {
-    let rig = rig(Role::Admin).await;
+    let rig = rig_of(Role::Admin).await;
     let page = list(&rig.session, None, 10).await.expect("groups");
     assert_eq!(page.items[0].gid, gid().as_str());
     assert_eq!(page.next, None);

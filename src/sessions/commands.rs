@@ -5,11 +5,11 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::live::call_refused;
-use super::pairing::{PairingCode, already_paired, line_dropped, pairing_refused};
+use super::pairing::PairingCode;
 use super::state::Input;
 use super::supervisor::{Supervisor, next_event};
 use crate::error::Error;
+use crate::jid::GroupJid;
 use crate::store::{self, SessionRecord, Status};
 use crate::whatsapp::{CallError, Event};
 
@@ -24,6 +24,8 @@ pub(super) enum Command {
     Delete(Reply<()>),
     /// With this phone number.
     PairWithCode(String, Reply<PairingCode>),
+    /// Have WhatsApp asked for this group, unless it told of it less than so long ago.
+    Confirm(GroupJid, Duration, oneshot::Sender<()>),
     /// Close the line and end; the record stays as it is.
     Shutdown(oneshot::Sender<()>),
 }
@@ -45,6 +47,10 @@ impl Supervisor {
             }
             Command::PairWithCode(phone, reply) => {
                 let _ = reply.send(self.pair_with_code(&phone).await);
+            }
+            Command::Confirm(gid, recent, told) => {
+                self.questions.confirm(gid, recent, told);
+                self.ask();
             }
             Command::Delete(reply) => {
                 let deleted = self.delete().await;
@@ -70,7 +76,7 @@ impl Supervisor {
             Err(CallError::Unanswered) if self.was_unlinked(deadline).await => {
                 Ok(self.record.clone())
             }
-            Err(error) => Err(call_refused(error)),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -114,13 +120,13 @@ impl Supervisor {
 
     async fn pair_with_code(&mut self, phone: &str) -> Result<PairingCode, Error> {
         if self.record.wa_jid.is_some() {
-            return Err(already_paired());
+            return Err(Error::already_paired());
         }
         let Some(line) = &self.line else {
-            return Err(line_dropped());
+            return Err(Error::line_dropped());
         };
         let pairing = line.client.pair_with_code(phone).await;
-        let given = pairing.map_err(pairing_refused)?;
+        let given = pairing?;
         let valid_for = i64::try_from(given.valid_for.as_millis()).unwrap_or(0);
         Ok(PairingCode {
             code: given.code,

@@ -14,9 +14,10 @@ use super::roles::{Account, Roles};
 use super::state::{Input, State};
 use super::supervisor::Supervisor;
 use super::{Registry, Sessions};
+use crate::group::{GroupInfo, Participant, Role};
 use crate::jid::{GroupJid, SessionId, UserJid};
 use crate::store::{SessionRecord, Status, Store};
-use crate::whatsapp::{AddOutcome, CallError, Connection, GroupInfo, Network, Participant, Role};
+use crate::whatsapp::{AddOutcome, CallError, Connection, Network};
 
 /// Answers what it is told to, in order, and remembers what it was asked.
 #[derive(Default)]
@@ -107,6 +108,29 @@ impl Rig {
         }
     }
 
+    /// Does `work` with the task awake.
+    pub(crate) async fn awake<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                _ = self.supervisor.turn() => {}
+            }
+        }
+    }
+
+    /// What WhatsApp is to tell of the group when it is asked.
+    pub(crate) fn answer(&self, group: Result<GroupInfo, CallError>) {
+        let mut answers = self.connection.groups.lock().expect("no panic");
+        answers.push_back(group);
+    }
+
+    /// Lets a minute pass since WhatsApp last told of any group.
+    pub(crate) fn forget_when_told(&mut self) {
+        self.supervisor.questions.forget_when_told();
+    }
+
     /// What was asked since the last time.
     pub(crate) fn asked(&self) -> Vec<(GroupJid, Vec<UserJid>)> {
         std::mem::take(&mut *self.connection.asked.lock().expect("no panic"))
@@ -136,13 +160,14 @@ pub(crate) fn person(jid: &str, role: Role) -> Participant {
 pub(crate) fn group(participants: Vec<Participant>) -> GroupInfo {
     GroupInfo {
         gid: gid(),
-        subject: "Launch team".to_owned(),
+        subject: Some("Launch team".to_owned()),
         description: None,
         owner: None,
         is_announce: false,
         is_locked: false,
         created_at: None,
-        participants,
+        size: None,
+        participants: Some(participants),
     }
 }
 

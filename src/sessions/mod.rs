@@ -1,11 +1,13 @@
 //! Sessions: the registry of all of them, and one supervisor task for each.
 
+mod clocks;
 mod commands;
 #[cfg(test)]
 pub(crate) mod fake;
 mod live;
 mod owned;
 mod pairing;
+mod questions;
 mod roles;
 mod state;
 mod supervisor;
@@ -19,7 +21,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-pub use live::{AdminGroup, Connected, KnownGroup, call_refused};
+pub use live::{AdminGroup, Connected, KnownGroup};
 pub use owned::OwnedSession;
 pub use pairing::{PairingCode, Qr};
 

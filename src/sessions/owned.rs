@@ -1,16 +1,20 @@
 //! A session in the hands of its owner: reading it and telling its supervisor what to do.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
 
 use super::Registry;
 use super::commands::Command;
-use super::live::{Connected, Live};
+use super::live::{AdminGroup, Connected, KnownGroup, Live};
 use super::pairing::Qr;
+use super::questions::{CONFIRMED_FOR, CONFIRMED_FOR_REFUSED};
 use crate::error::{Code, Error};
-use crate::jid::SessionId;
+use crate::jid::{GroupJid, SessionId};
 use crate::store::{SessionRecord, Store};
+use crate::whatsapp::CallError;
 
 /// What everyone but the supervisor sees of a session.
 #[derive(Clone)]
@@ -68,6 +72,61 @@ impl OwnedSession {
         }
     }
 
+    /// A group that the account is an admin of. A refusal rests on memory, which can be wrong: where WhatsApp has not told
+    /// of the group for a while it is asked first, and the answer follows what it says.
+    ///
+    /// # Errors
+    /// 501 with the status, unless that is `working`; 404 `group`; 403 `not_group_admin`; 503 where WhatsApp has not told
+    /// the role.
+    pub async fn admin_group<'g>(&self, gid: &'g GroupJid) -> Result<AdminGroup<'g>, Error> {
+        match self.connected()?.group(gid).and_then(KnownGroup::admin) {
+            Ok(group) => Ok(group),
+            Err(refused) => {
+                if !self.confirm(gid, CONFIRMED_FOR).await {
+                    return Err(refused);
+                }
+                self.connected()?.group(gid)?.admin()
+            }
+        }
+    }
+
+    /// What to tell a caller whose act on a group WhatsApp has refused with `refused`: that the group is gone or the account
+    /// is no admin, where WhatsApp says so when asked for the group; else that WhatsApp refused.
+    pub async fn act_refused(&self, gid: &GroupJid, refused: CallError) -> Error {
+        let CallError::Refused { code, .. } = refused else {
+            return refused.into();
+        };
+        if !matches!(code, 401 | 403 | 404) {
+            return refused.into();
+        }
+        if self.confirm(gid, CONFIRMED_FOR_REFUSED).await {
+            let allowed = self
+                .connected()
+                .and_then(|connected| connected.group(gid)?.admin().map(drop));
+            return allowed.err().unwrap_or_else(|| refused.into());
+        }
+        // The notification that tells is still on its way. What the codes mean: whatsapp-rust and whatsmeow.
+        match code {
+            404 => Error::not_found("group"),
+            _ => Error::not_group_admin(),
+        }
+    }
+
+    /// Has WhatsApp asked for a group, unless it told of it less than `recent` ago or must not be asked now. Says whether
+    /// it has been asked.
+    async fn confirm(&self, gid: &GroupJid, recent: Duration) -> bool {
+        let (done, told) = oneshot::channel();
+        let command = Command::Confirm(gid.clone(), recent, done);
+        let confirmed = async {
+            self.entry.commands.send(command).await.ok()?;
+            told.await.ok()
+        };
+        matches!(
+            timeout(self.registry.whatsapp_timeout, confirmed).await,
+            Ok(Some(()))
+        )
+    }
+
     /// Starts connecting, or pairing where it is unpaired; does nothing where it is under way.
     ///
     /// # Errors
@@ -116,7 +175,7 @@ impl OwnedSession {
     pub(super) fn gone(&self) -> Error {
         if self.registry.contains(&self.id) {
             Error::new(Code::Unavailable, "the gateway is shutting down")
-                .retry_after(std::time::Duration::from_secs(5))
+                .retry_after(Duration::from_secs(5))
         } else {
             Error::not_found("session")
         }

@@ -6,11 +6,10 @@ use tokio::time::timeout;
 
 use super::OwnedSession;
 use super::commands::Command;
-use super::live::call_refused;
 use super::owned::View;
-use crate::error::{Code, Error, Violation};
+use crate::error::Error;
 use crate::store;
-use crate::whatsapp::{CallError, PairError};
+use crate::whatsapp::CallError;
 
 /// How long a caller who asks for a QR code waits for the first one.
 const QR_WAIT: Duration = Duration::from_secs(2);
@@ -62,7 +61,7 @@ impl OwnedSession {
         };
         timeout(self.registry.whatsapp_timeout, code)
             .await
-            .unwrap_or_else(|_| Err(call_refused(CallError::Unanswered)))
+            .unwrap_or_else(|_| Err(CallError::Unanswered.into()))
     }
 
     async fn start_pairing(&self) -> Result<(), Error> {
@@ -71,7 +70,7 @@ impl OwnedSession {
             (view.paired(), view.valid_qr().is_some())
         };
         if paired {
-            return Err(already_paired());
+            return Err(Error::already_paired());
         }
         if !scanning {
             self.start().await?;
@@ -84,7 +83,7 @@ impl OwnedSession {
         let mut view = self.entry.view.clone();
         let ready = view.wait_for(|view| view.paired() || view.valid_qr().is_some());
         match ready.await {
-            Ok(view) => view.valid_qr().cloned().ok_or_else(already_paired),
+            Ok(view) => view.valid_qr().cloned().ok_or_else(Error::already_paired),
             Err(_) => Err(self.gone()),
         }
     }
@@ -98,27 +97,4 @@ impl View {
     fn valid_qr(&self) -> Option<&Qr> {
         self.qr.as_ref().filter(|qr| qr.expires_at > store::now())
     }
-}
-
-/// 400 for pairing what is paired.
-pub(super) fn already_paired() -> Error {
-    let mut error = Error::validation(&[Violation::new("session", "unpaired")]);
-    error.message = "the session is paired already".into();
-    error
-}
-
-/// What a caller is told who gets no pairing code.
-pub(super) fn pairing_refused(error: PairError) -> Error {
-    match error {
-        PairError::AlreadyPaired => already_paired(),
-        PairError::PhoneNumber => Error::validation(&[Violation::new("phone", "pattern")]),
-        PairError::Call(CallError::NotConnected) => line_dropped(),
-        PairError::Call(error) => call_refused(error),
-    }
-}
-
-/// 503 for a line that dropped while it was asked for a pairing code. It comes back by itself.
-pub(super) fn line_dropped() -> Error {
-    Error::new(Code::Unavailable, "the line to WhatsApp dropped")
-        .retry_after(Duration::from_secs(5))
 }

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use crate::group::{GroupChange, GroupInfo, Participant, Role};
 use crate::jid::{GroupJid, Lid, UserJid};
-use crate::whatsapp::{GroupChange, GroupInfo, Participant, Role};
 
 /// The account of a session, by the names that others may call it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,9 +24,17 @@ impl Account {
             || (self.lid.is_some() && participant.lid == self.lid)
     }
 
-    /// What this account may do in a group with these participants. One that is not among them may do nothing special.
-    fn role_among(&self, participants: &[Participant]) -> Role {
-        self.find(participants).unwrap_or(Role::Member)
+    /// What this account may do in a group; none where WhatsApp left that out. One that is not among all participants may
+    /// do nothing special.
+    fn role_in(&self, group: &GroupInfo) -> Option<Role> {
+        let participants = group.participants.as_deref()?;
+        self.find(participants).or_else(|| {
+            let told = i64::try_from(participants.len()).unwrap_or(i64::MAX);
+            group
+                .size
+                .is_none_or(|size| told >= size)
+                .then_some(Role::Member)
+        })
     }
 
     fn find(&self, participants: &[Participant]) -> Option<Role> {
@@ -41,32 +49,38 @@ pub enum Then {
     Record,
     /// The group has to be asked for: the change does not say enough.
     Ask,
-    /// The account is no longer in the group.
-    Drop,
 }
 
 /// The account's role in each of its groups. Written by the supervisor alone, read by every call.
 #[derive(Debug, Default)]
-pub struct Roles(RwLock<HashMap<GroupJid, Role>>);
+pub struct Roles(RwLock<HashMap<GroupJid, Option<Role>>>);
 
 impl Roles {
-    /// The role in `gid`; none where the account is not in that group.
+    /// The role in `gid`, as far as WhatsApp told it; none where the account is not in that group.
     #[must_use]
-    pub fn get(&self, gid: &GroupJid) -> Option<Role> {
+    pub fn get(&self, gid: &GroupJid) -> Option<Option<Role>> {
         self.read().get(gid).copied()
+    }
+
+    /// The groups in which the role is not known.
+    #[must_use]
+    pub fn untold(&self) -> Vec<GroupJid> {
+        let roles = self.read();
+        let untold = roles.iter().filter(|(_, role)| role.is_none());
+        untold.map(|(gid, _)| gid.clone()).collect()
     }
 
     /// Replaces everything by `groups`.
     pub fn replace(&self, account: &Account, groups: &[GroupInfo]) {
         *self.write() = groups
             .iter()
-            .map(|group| (group.gid.clone(), account.role_among(&group.participants)))
+            .map(|group| (group.gid.clone(), account.role_in(group)))
             .collect();
     }
 
     /// Takes in one group as WhatsApp describes it.
     pub fn set(&self, account: &Account, group: &GroupInfo) {
-        let role = account.role_among(&group.participants);
+        let role = account.role_in(group);
         self.write().insert(group.gid.clone(), role);
     }
 
@@ -80,16 +94,14 @@ impl Roles {
         let mut roles = self.write();
         match change {
             GroupChange::Unknown => Then::Ask,
-            GroupChange::Removed(gone) if account.find(gone).is_some() => {
-                roles.remove(gid);
-                Then::Drop
-            }
-            // The account itself came in, or the group was not known: who else is in it is for WhatsApp to say.
+            // The account itself went, or so it seems: a group that moves to LIDs tells of everybody so.
+            GroupChange::Removed(people) if account.find(people).is_some() => Then::Ask,
+            // It came in, or not all was known of the group: who else is in it is for WhatsApp to say.
             GroupChange::Added(people) if account.find(people).is_some() => Then::Ask,
-            _ if !roles.contains_key(gid) => Then::Ask,
+            _ if roles.get(gid).copied().flatten().is_none() => Then::Ask,
             GroupChange::Roles(people) => {
                 if let Some(role) = account.find(people) {
-                    roles.insert(gid.clone(), role);
+                    roles.insert(gid.clone(), Some(role));
                 }
                 Then::Record
             }
@@ -103,11 +115,11 @@ impl Roles {
     }
 
     // A panic elsewhere can't leave the map half written: each write is one operation.
-    fn read(&self) -> RwLockReadGuard<'_, HashMap<GroupJid, Role>> {
+    fn read(&self) -> RwLockReadGuard<'_, HashMap<GroupJid, Option<Role>>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, HashMap<GroupJid, Role>> {
+    fn write(&self) -> RwLockWriteGuard<'_, HashMap<GroupJid, Option<Role>>> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -154,13 +166,14 @@ mod tests {
     fn group(participants: Vec<Participant>) -> GroupInfo {
         GroupInfo {
             gid: gid(),
-            subject: "Launch team".to_owned(),
+            subject: Some("Launch team".to_owned()),
             description: None,
             owner: None,
             is_announce: false,
             is_locked: false,
             created_at: None,
-            participants,
+            size: None,
+            participants: Some(participants),
         }
     }
 
@@ -172,7 +185,7 @@ mod tests {
 
     #[test]
     fn the_own_role_is_found_by_either_name() {
-        let role = |participants| known(participants).get(&gid());
+        let role = |participants| known(participants).get(&gid()).expect("known");
         assert_eq!(
             role(vec![other(Role::Admin), me(Role::Member)]),
             Some(Role::Member)
@@ -201,7 +214,28 @@ mod tests {
         roles.replace(&account(), &[]);
         assert_eq!(roles.get(&gid()), None);
         roles.set(&account(), &group(vec![me(Role::Admin)]));
-        assert_eq!(roles.get(&gid()), Some(Role::Admin));
+        assert_eq!(roles.get(&gid()), Some(Some(Role::Admin)));
+    }
+
+    #[test]
+    fn a_role_that_is_left_out_is_not_a_members() {
+        let bare = GroupInfo {
+            participants: None,
+            size: Some(2000),
+            ..group(vec![])
+        };
+        let cut = GroupInfo {
+            size: Some(2000),
+            ..group(vec![other(Role::Admin)])
+        };
+        for group in [bare, cut] {
+            let roles = Roles::default();
+            roles.replace(&account(), &[group]);
+            assert_eq!(roles.get(&gid()), Some(None));
+            assert_eq!(roles.untold(), [gid()]);
+            let then = roles.apply(&account(), &gid(), &GroupChange::Announce(true));
+            assert_eq!(then, Then::Ask);
+        }
     }
 
     #[test]
@@ -249,16 +283,16 @@ mod tests {
             (
                 Some(Role::Admin),
                 C::Removed(vec![me(Role::Member)]),
-                Then::Drop,
-                None,
+                Then::Ask,
+                Some(Role::Admin),
             ),
             (
                 Some(Role::Admin),
                 C::Removed(vec![by_lid(lid, Role::Member)]),
-                Then::Drop,
-                None,
+                Then::Ask,
+                Some(Role::Admin),
             ),
-            (None, C::Removed(vec![me(Role::Member)]), Then::Drop, None),
+            (None, C::Removed(vec![me(Role::Member)]), Then::Ask, None),
             (None, C::Added(vec![me(Role::Member)]), Then::Ask, None),
             (
                 Some(Role::Admin),
@@ -292,7 +326,7 @@ mod tests {
                 then,
                 "{before:?} {change:?}"
             );
-            assert_eq!(roles.get(&gid()), after, "{before:?} {change:?}");
+            assert_eq!(roles.get(&gid()).flatten(), after, "{before:?} {change:?}");
         }
     }
 }

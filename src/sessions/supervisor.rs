@@ -1,7 +1,7 @@
 //! One task a session: it owns the client, hears its events in order, takes commands, and is the only writer of the
 //! session's record, groups and members. What follows from what is decided in `state`; here it is done.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::future::{Future, pending};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,16 +11,19 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::Registry;
+use super::clocks::Clocks;
 use super::commands::Command;
 use super::live::Live;
 use super::owned::{Entry, View};
 use super::pairing::Qr;
+use super::questions::Questions;
 use super::roles::Account;
 use super::state::{Effect, Input, State};
 use crate::error::Error;
+use crate::group::GroupInfo;
 use crate::jid::{GroupJid, Lid, UserJid};
 use crate::store::{self, DeviceState, SessionRecord, Status, StoreError};
-use crate::whatsapp::{CallError, Client, Connection, Event, GroupChange, GroupInfo, OpenError};
+use crate::whatsapp::{CallError, Client, Connection, Event, OpenError};
 
 /// Callers that may wait for the supervisor's ear before further ones wait to be heard.
 const COMMANDS: usize = 8;
@@ -30,6 +33,8 @@ pub(super) enum Done {
     Opened(Result<(Client, mpsc::Receiver<Event>), OpenError>),
     Groups(Result<Vec<GroupInfo>, CallError>),
     Group(GroupJid, Result<GroupInfo, CallError>),
+    /// WhatsApp may be asked for groups again.
+    Quiet,
     Pause(Input),
 }
 
@@ -54,10 +59,12 @@ pub(super) struct Supervisor {
     jobs: JoinSet<Done>,
     /// There from the first sync to the end of the connection.
     pub(super) live: Option<Arc<Live>>,
-    /// Changes to groups that came while all groups were being fetched.
-    pub(super) unsynced: Vec<(GroupJid, GroupChange)>,
-    /// Groups that are being asked for, each with the changes that came in the meantime.
-    pub(super) asked: HashMap<GroupJid, Vec<GroupChange>>,
+    /// Groups that changed while all groups were being fetched.
+    pub(super) changed: HashSet<GroupJid>,
+    /// How old what is known of the groups is.
+    pub(super) clocks: Clocks,
+    /// Groups that WhatsApp is asked for.
+    pub(super) questions: Questions,
 }
 
 impl Supervisor {
@@ -89,8 +96,9 @@ impl Supervisor {
             device: None,
             jobs: JoinSet::new(),
             live: None,
-            unsynced: Vec::new(),
-            asked: HashMap::new(),
+            changed: HashSet::new(),
+            clocks: Clocks::default(),
+            questions: Questions::default(),
         };
         let entry = Entry {
             organization_id,
@@ -105,38 +113,40 @@ impl Supervisor {
         if self.state.started {
             Box::pin(self.take_logged(Input::Start)).await;
         }
+        while self.turn().await {}
+    }
+
+    /// Waits for the next thing to happen and deals with it; says whether the session goes on.
+    pub(super) async fn turn(&mut self) -> bool {
         // The handlers are boxed for the sake of the many sessions that only wait here: their task stays small.
-        loop {
-            let goes_on = tokio::select! {
-                command = self.commands.recv() => match command {
-                    Some(command) => Box::pin(self.command(command)).await,
-                    None => false,
-                },
-                event = next_event(&mut self.line) => {
-                    Box::pin(self.event(event)).await;
-                    true
-                }
-                Some(done) = self.jobs.join_next() => {
-                    match done {
-                        Ok(done) => Box::pin(self.done(done)).await,
-                        // Only a panic ends a job without a word; the line starts over.
-                        Err(error) => {
-                            tracing::error!(session = %self.record.id, %error, "work of a session broke off");
-                            Box::pin(self.take_logged(Input::Ended)).await;
-                        }
+        tokio::select! {
+            command = self.commands.recv() => match command {
+                Some(command) => Box::pin(self.command(command)).await,
+                None => false,
+            },
+            event = next_event(&mut self.line) => {
+                Box::pin(self.event(event)).await;
+                true
+            }
+            Some(done) = self.jobs.join_next() => {
+                match done {
+                    Ok(done) => Box::pin(self.done(done)).await,
+                    // Only a panic ends a job without a word; the line starts over.
+                    Err(error) => {
+                        tracing::error!(session = %self.record.id, %error, "work of a session broke off");
+                        Box::pin(self.take_logged(Input::Ended)).await;
                     }
-                    true
                 }
-            };
-            if !goes_on {
-                return;
+                true
             }
         }
     }
 
     pub(super) async fn event(&mut self, event: Option<Event>) {
         let input = match event {
-            Some(Event::Group(gid, change)) => return self.group_event(gid, change).await,
+            Some(Event::Group { gid, change, at }) => {
+                return self.group_event(gid, change, at).await;
+            }
             Some(Event::Qr { code, valid_for }) => {
                 let valid_for = i64::try_from(valid_for.as_millis()).unwrap_or(0);
                 let expires_at = store::now().saturating_add(valid_for);
@@ -178,6 +188,10 @@ impl Supervisor {
             }
             Done::Groups(groups) => self.synced(groups).await,
             Done::Group(gid, group) => self.answered(gid, group).await,
+            Done::Quiet => {
+                self.questions.quiet = false;
+                self.ask();
+            }
             Done::Pause(input) => self.take_logged(input).await,
         }
     }
@@ -262,6 +276,7 @@ impl Supervisor {
             Effect::ResyncAfter(pause) => self.pause(pause, Input::Resync),
             Effect::Sync => {
                 if let Some(connection) = self.connection() {
+                    self.clocks.asked_for_all();
                     self.spawn_job(async move { Done::Groups(connection.groups().await) });
                 }
             }
@@ -284,8 +299,8 @@ impl Supervisor {
     /// Drops all work under way: what it would bring back is about a line that is no more.
     fn abandon(&mut self) {
         self.jobs = JoinSet::new();
-        self.unsynced.clear();
-        self.asked.clear();
+        self.changed.clear();
+        self.questions.clear();
     }
 
     pub(super) async fn close(&mut self) {

@@ -1,29 +1,57 @@
 //! Keeping a connected session's groups fresh: in memory first, which the next call reads, then in the database.
 //!
-//! A query and the notifications around it can overtake each other on their way here. So changes that come while a query
-//! is under way are applied again on top of its answer: each says how something is now, so that replaying them in order
-//! over an answer from before, between or after them ends in the same.
+//! A change that is news (see [`super::clocks`]) is applied; any other makes the gateway ask WhatsApp for the group. A
+//! query and the notifications around it can overtake each other on their way here: what comes while a group is being
+//! asked for makes for one more question.
 //!
 //! The account's own adds come back as notifications too. Nothing is recorded from the answers to its calls.
 
 use std::mem;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::live::Live;
 use super::roles::{Roles, Then};
 use super::state::Input;
 use super::supervisor::{Done, Supervisor};
+use crate::group::{GroupChange, GroupInfo};
 use crate::jid::GroupJid;
 use crate::store;
-use crate::whatsapp::{CallError, GroupChange, GroupInfo};
+use crate::whatsapp::CallError;
+
+/// How long to leave WhatsApp alone that asks to slow down without saying for how long.
+const QUIET: Duration = Duration::from_secs(60);
 
 impl Supervisor {
-    /// A group has changed.
-    pub(super) async fn group_event(&mut self, gid: GroupJid, change: GroupChange) {
+    /// A group has changed, at WhatsApp's time `at`.
+    pub(super) async fn group_event(&mut self, gid: GroupJid, change: GroupChange, at: i64) {
+        let news = self.clocks.is_news(&gid, &change, at);
         if self.state.syncing {
-            self.unsynced.push((gid.clone(), change.clone()));
+            self.changed.insert(gid.clone());
         }
-        self.apply(gid, change).await;
+        let Some(live) = self.live.clone() else {
+            return;
+        };
+        self.questions.changed(&gid);
+        let then = if news {
+            live.roles.apply(&live.account, &gid, &change)
+        } else {
+            Then::Ask
+        };
+        match then {
+            Then::Ask => self.ask_for(gid),
+            Then::Record => {
+                let store = &self.registry.store;
+                let known = store
+                    .change_group(&self.record.id, &gid, &change, store::now())
+                    .await;
+                match known {
+                    Ok(true) => {}
+                    Ok(false) => self.ask_for(gid),
+                    Err(error) => self.behind(&error).await,
+                }
+            }
+        }
     }
 
     /// All groups were fetched: the session is `working` once they are here.
@@ -59,54 +87,41 @@ impl Supervisor {
             (_, None) => return Err("the line is closed".into()),
         };
         live.roles.replace(&live.account, &groups);
+        self.questions.all_answered();
+        let untold = live.roles.untold();
         self.live = Some(live);
-        for (gid, change) in mem::take(&mut self.unsynced) {
-            self.apply(gid, change).await;
+        // What changed meanwhile may be newer than the answer.
+        let changed = mem::take(&mut self.changed);
+        for gid in changed.into_iter().chain(untold) {
+            self.questions.add(gid);
         }
+        self.ask();
         Ok(())
     }
 
-    /// Takes in a change, as far as there is something to change.
-    async fn apply(&mut self, gid: GroupJid, change: GroupChange) {
+    /// Asks WhatsApp for a group, as soon as the queue allows.
+    fn ask_for(&mut self, gid: GroupJid) {
+        self.questions.add(gid);
+        self.ask();
+    }
+
+    /// Sends the questions that may be sent now.
+    pub(super) fn ask(&mut self) {
         let Some(live) = self.live.clone() else {
             return;
         };
-        if let Some(meanwhile) = self.asked.get_mut(&gid) {
-            meanwhile.push(change.clone());
-        }
-        match live.roles.apply(&live.account, &gid, &change) {
-            Then::Ask => self.ask_for(&live, gid),
-            Then::Drop => self.drop_group(&gid).await,
-            Then::Record => {
-                let store = &self.registry.store;
-                let known = store
-                    .change_group(&self.record.id, &gid, &change, store::now())
-                    .await;
-                match known {
-                    Ok(true) => {}
-                    Ok(false) => self.ask_for(&live, gid),
-                    Err(error) => self.behind(&error).await,
-                }
-            }
+        while let Some(gid) = self.questions.next() {
+            self.clocks.asked(&gid);
+            let connection = Arc::clone(&live.connection);
+            self.spawn_job(async move {
+                let group = connection.group(&gid).await;
+                Done::Group(gid, group)
+            });
         }
     }
 
-    /// Asks WhatsApp for a group, unless that is under way.
-    fn ask_for(&mut self, live: &Live, gid: GroupJid) {
-        if self.asked.contains_key(&gid) {
-            return;
-        }
-        self.asked.insert(gid.clone(), Vec::new());
-        let connection = Arc::clone(&live.connection);
-        self.spawn_job(async move {
-            let group = connection.group(&gid).await;
-            Done::Group(gid, group)
-        });
-    }
-
-    /// WhatsApp has told of a group that was asked for.
+    /// WhatsApp has told of a group that was asked for, or not.
     pub(super) async fn answered(&mut self, gid: GroupJid, group: Result<GroupInfo, CallError>) {
-        let meanwhile = self.asked.remove(&gid).unwrap_or_default();
         let Some(live) = self.live.clone() else {
             return;
         };
@@ -117,11 +132,9 @@ impl Supervisor {
                 let saved = store
                     .sync_group(&self.record.id, &group, store::now())
                     .await;
+                self.questions.answered(gid);
                 if let Err(error) = saved {
                     self.behind(&error).await;
-                }
-                for change in meanwhile {
-                    self.apply(gid.clone(), change).await;
                 }
             }
             // Not a member any more, or no such group (whatsapp-rust's and whatsmeow's reading of these codes).
@@ -130,9 +143,27 @@ impl Supervisor {
             }) => {
                 live.roles.remove(&gid);
                 self.drop_group(&gid).await;
+                self.questions.answered(gid);
             }
-            Err(error) => self.behind(&error).await,
+            Err(CallError::Refused { code: 429, backoff }) => {
+                self.questions.silence(&gid);
+                let pause = backoff.unwrap_or(QUIET);
+                self.spawn_job(async move {
+                    tokio::time::sleep(pause).await;
+                    Done::Quiet
+                });
+            }
+            Err(CallError::Unanswered | CallError::NotConnected) => {
+                self.questions.given_up(&gid);
+                self.behind(&CallError::Unanswered).await;
+            }
+            // What is known stays: asking again would bring the same.
+            Err(error) => {
+                tracing::warn!(session = %self.record.id, %error, "cannot learn about a group");
+                self.questions.given_up(&gid);
+            }
         }
+        self.ask();
     }
 
     async fn drop_group(&mut self, gid: &GroupJid) {

@@ -3,10 +3,15 @@
 use super::fake::{GROUP, ME, MY_LID, Rig, gid, group, person};
 use super::supervisor::Done;
 use crate::error::{Code, Error};
-use crate::whatsapp::{CallError, GroupChange, GroupInfo, Participant, Role};
+use crate::group::{GroupChange, GroupInfo, Participant, Role};
+use crate::whatsapp::CallError;
 
 const OTHER: &str = "628999888777@s.whatsapp.net";
 const THIRD: &str = "628777666555@s.whatsapp.net";
+
+fn now() -> i64 {
+    crate::store::now() / 1000
+}
 
 fn admin_group() -> GroupInfo {
     group(vec![person(ME, Role::Admin), person(OTHER, Role::Member)])
@@ -31,16 +36,13 @@ impl Rig {
         self.session.connected()?.group(&gid())?.admin().map(drop)
     }
 
+    /// A change of now.
     async fn change(&mut self, change: GroupChange) {
-        self.supervisor.group_event(gid(), change).await;
+        self.change_at(change, now()).await;
     }
 
-    fn answer(&self, group: Result<GroupInfo, CallError>) {
-        self.connection
-            .groups
-            .lock()
-            .expect("no panic")
-            .push_back(group);
+    async fn change_at(&mut self, change: GroupChange, at: i64) {
+        self.supervisor.group_event(gid(), change, at).await;
     }
 
     /// Lets the query under way come back.
@@ -50,7 +52,7 @@ impl Rig {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_add_by_someone_else_is_recorded_without_a_query() {
     let mut rig = Rig::new(vec![admin_group()]).await;
     rig.change(GroupChange::Added(vec![person(THIRD, Role::Member)]))
@@ -66,7 +68,7 @@ async fn an_add_by_someone_else_is_recorded_without_a_query() {
     assert_eq!(rig.asked(), []);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_demotion_counts_at_once() {
     let mut rig = Rig::new(vec![admin_group()]).await;
     assert!(rig.may_act().is_ok());
@@ -77,17 +79,119 @@ async fn a_demotion_counts_at_once() {
     };
     rig.change(GroupChange::Roles(vec![me])).await;
     assert_eq!(rig.may_act().expect_err("refused").code, Code::Forbidden);
-    rig.change(GroupChange::Roles(vec![person(ME, Role::Admin)]))
+    rig.change_at(GroupChange::Roles(vec![person(ME, Role::Admin)]), now() + 1)
         .await;
     assert!(rig.may_act().is_ok());
     assert_eq!(rig.asked(), []);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_that_come_in_the_wrong_order_are_asked_about() {
+    for (first, late) in [(2, 1), (2, 2)] {
+        let mut rig = Rig::new(vec![admin_group()]).await;
+        let promoted = GroupChange::Roles(vec![person(ME, Role::Admin)]);
+        let demoted = GroupChange::Roles(vec![person(ME, Role::Member)]);
+        let now = now();
+        rig.answer(Ok(admin_group()));
+        rig.change_at(promoted, now + first).await;
+        rig.change_at(demoted, now + late).await;
+        assert!(rig.may_act().is_ok(), "the late one is not applied");
+        rig.settle().await;
+        assert_eq!(rig.asked().len(), 1);
+        assert!(rig.may_act().is_ok());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_hour_old_change_is_asked_about() {
+    let mut rig = Rig::new(vec![admin_group()]).await;
+    rig.supervisor.clocks.asked_for_all();
+    rig.answer(Ok(admin_group()));
+    rig.change_at(
+        GroupChange::Roles(vec![person(ME, Role::Member)]),
+        now() - 3600,
+    )
+    .await;
+    assert!(rig.may_act().is_ok());
+    rig.settle().await;
+    assert_eq!(rig.asked().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_whose_members_are_left_out_is_asked_for() {
+    let bare = GroupInfo {
+        subject: None,
+        size: Some(2000),
+        participants: None,
+        ..admin_group()
+    };
+    let mut rig = Rig::new(vec![bare.clone()]).await;
+    assert_eq!(
+        rig.may_act().expect_err("not known").code,
+        Code::Unavailable
+    );
+    let stored = rig
+        .session
+        .store()
+        .get_group(rig.session.id(), &gid())
+        .await;
+    let stored = stored.expect("an answer").expect("a group");
+    assert_eq!((stored.subject, stored.participant_count), (None, 2000));
+    rig.answer(Ok(admin_group()));
+    rig.settle().await;
+    assert!(rig.may_act().is_ok());
+    assert_eq!(rig.members().await.len(), 2);
+
+    // Left out of a later list: who was there stays.
+    rig.answer(Ok(admin_group()));
+    rig.supervisor.state.syncing = true;
+    rig.supervisor.done(Done::Groups(Ok(vec![bare]))).await;
+    assert_eq!(rig.members().await.len(), 2);
+    rig.settle().await;
+    assert!(rig.may_act().is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_moves_to_lids_is_asked_for_before_anybody_counts_as_gone() {
+    let mut rig = Rig::new(vec![admin_group()]).await;
+    let everybody = vec![person(ME, Role::Member), person(OTHER, Role::Member)];
+    rig.answer(Ok(admin_group()));
+    rig.change(GroupChange::Removed(everybody)).await;
+    assert!(rig.may_act().is_ok());
+    assert_eq!(rig.members().await.len(), 2);
+    rig.settle().await;
+    assert!(rig.may_act().is_ok());
+    assert_eq!(rig.members().await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_wait_while_whatsapp_wants_quiet() {
+    let mut rig = Rig::new(vec![admin_group()]).await;
+    rig.answer(Err(CallError::Refused {
+        code: 429,
+        backoff: Some(std::time::Duration::from_millis(50)),
+    }));
+    rig.answer(Ok(group(vec![person(ME, Role::Member)])));
+    rig.change(GroupChange::Unknown).await;
+    rig.settle().await;
+    rig.change(GroupChange::Unknown).await;
+    assert_eq!(rig.asked().len(), 1, "nothing more for now");
+    rig.settle().await;
+    rig.settle().await;
+    assert_eq!(rig.asked().len(), 1);
+    assert_eq!(rig.may_act().expect_err("refused").code, Code::Forbidden);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_own_removal_drops_the_group() {
     let mut rig = Rig::new(vec![admin_group()]).await;
+    rig.answer(Err(CallError::Refused {
+        code: 403,
+        backoff: None,
+    }));
     rig.change(GroupChange::Removed(vec![person(ME, Role::Member)]))
         .await;
+    rig.settle().await;
     assert_eq!(
         rig.may_act().expect_err("refused").details["resource"],
         "group"
@@ -100,21 +204,25 @@ async fn the_own_removal_drops_the_group() {
     assert_eq!(stored.expect("an answer"), None);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_change_does_not_say_is_asked_for() {
     let mut rig = Rig::new(vec![]).await;
     rig.answer(Ok(admin_group()));
+    rig.answer(Ok(group(vec![person(ME, Role::Admin)])));
     rig.change(GroupChange::Unknown).await;
-    // One question is enough, and what comes in the meantime is newer than its answer.
-    rig.change(GroupChange::Removed(vec![person(OTHER, Role::Member)]))
-        .await;
+    // What comes in the meantime may be newer than the answer: one more question, however much it is.
+    for second in 0..3 {
+        let gone = GroupChange::Removed(vec![person(OTHER, Role::Member)]);
+        rig.change_at(gone, now() + second).await;
+    }
+    rig.settle().await;
     rig.settle().await;
     assert_eq!(rig.members().await, [(ME.to_owned(), Role::Admin)]);
     assert!(rig.may_act().is_ok());
-    assert_eq!(rig.asked().len(), 1);
+    assert_eq!(rig.asked().len(), 2);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_unknown_change_asks_a_second_time() {
     let mut rig = Rig::new(vec![admin_group()]).await;
     rig.answer(Ok(admin_group()));
@@ -127,7 +235,7 @@ async fn a_second_unknown_change_asks_a_second_time() {
     assert_eq!(rig.asked().len(), 2);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_group_that_whatsapp_does_not_show_is_dropped() {
     let mut rig = Rig::new(vec![admin_group()]).await;
     let refused = CallError::Refused {
@@ -144,7 +252,7 @@ async fn a_group_that_whatsapp_does_not_show_is_dropped() {
     assert_eq!(rig.members().await, []);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn changes_during_a_sync_survive_it() {
     let mut rig = Rig::new(vec![admin_group()]).await;
     rig.supervisor.state.syncing = true;
@@ -152,16 +260,23 @@ async fn changes_during_a_sync_survive_it() {
         .await;
     rig.change(GroupChange::Added(vec![person(THIRD, Role::Member)]))
         .await;
-    // The answer is from before.
+    // The answer is from before: the group is asked for once more.
+    rig.answer(Ok(group(vec![
+        person(ME, Role::Member),
+        person(OTHER, Role::Member),
+        person(THIRD, Role::Member),
+    ])));
     rig.supervisor
         .done(Done::Groups(Ok(vec![admin_group()])))
         .await;
+    rig.settle().await;
     assert_eq!(rig.may_act().expect_err("refused").code, Code::Forbidden);
     assert_eq!(rig.members().await.len(), 3);
+    assert_eq!(rig.asked().len(), 1);
     assert_eq!(rig.session.record().status.as_str(), "working", "{GROUP}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_sync_that_fails_is_tried_again_and_changes_nothing() {
     let mut rig = Rig::new(vec![admin_group()]).await;
     rig.supervisor.state.syncing = true;

@@ -24,7 +24,7 @@ async fn stored(sessions: &Sessions) -> SessionRecord {
     all.pop().expect("a record")
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_session_is_seen_by_its_organization_alone() {
     let directory = tempfile::tempdir().expect("a directory");
     let sessions = load(directory.path()).await;
@@ -46,7 +46,7 @@ async fn a_session_is_seen_by_its_organization_alone() {
     assert_eq!(session.record().created_by_user_id.as_deref(), Some("user"));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_list_is_read_page_by_page() {
     let directory = tempfile::tempdir().expect("a directory");
     let sessions = load(directory.path()).await;
@@ -75,7 +75,7 @@ async fn the_list_is_read_page_by_page() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn starting_and_stopping() {
     let directory = tempfile::tempdir().expect("a directory");
     let sessions = load(directory.path()).await;
@@ -123,7 +123,7 @@ async fn starting_and_stopping() {
     assert_eq!(stored(&sessions).await, session.record());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_session_is_gone_everywhere() {
     let directory = tempfile::tempdir().expect("a directory");
     let sessions = load(directory.path()).await;
@@ -142,7 +142,7 @@ async fn a_deleted_session_is_gone_everywhere() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_supervisor_acts_also_when_the_caller_goes_away() {
     let directory = tempfile::tempdir().expect("a directory");
     let sessions = load(directory.path()).await;
@@ -158,7 +158,7 @@ async fn the_supervisor_acts_also_when_the_caller_goes_away() {
         .expect("a session");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_restart_brings_back_who_was_started() {
     let directory = tempfile::tempdir().expect("a directory");
     {

@@ -5,16 +5,16 @@ use sqlx::{Row, SqliteConnection};
 
 use super::members::{put_member, replace_members, take_member};
 use super::{Store, StoreError};
+use crate::group::{GroupChange, GroupInfo};
 use crate::jid::{GroupJid, SessionId};
-use crate::whatsapp::{GroupChange, GroupInfo};
 
 /// A group as the database keeps it. Times are epoch milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupRecord {
     /// Its JID.
     pub gid: String,
-    /// Its name.
-    pub subject: String,
+    /// Its name, if it has one.
+    pub subject: Option<String>,
     /// Its description, if it has one.
     pub description: Option<String>,
     /// Who created it, a user JID or a LID.
@@ -23,7 +23,7 @@ pub struct GroupRecord {
     pub is_announce: bool,
     /// Only admins may change what describes the group.
     pub is_locked: bool,
-    /// How many members are known.
+    /// How many members it has: those that are known, or what WhatsApp says where it told none of them.
     pub participant_count: i64,
     /// When WhatsApp says it was created.
     pub created_at_wa: Option<i64>,
@@ -114,7 +114,7 @@ impl Store {
         let mut tx = self.pool.begin().await?;
         // COALESCE leaves alone what the change does not name; a description can also go, so it has a flag of its own.
         let (subject, describes, description, announce, locked) = match change {
-            GroupChange::Subject(subject) => (Some(subject), false, None, None, None),
+            GroupChange::Subject(subject) => (Some(subject.as_str()), false, None, None, None),
             GroupChange::Description(text) => (None, true, text.as_deref(), None, None),
             GroupChange::Announce(on) => (None, false, None, Some(*on), None),
             GroupChange::Locked(on) => (None, false, None, None, Some(*on)),
@@ -173,8 +173,8 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<GroupRecord>, StoreError> {
         sqlx::query(
-            "SELECT g.*, (SELECT COUNT(*) FROM group_members m
-                          WHERE m.session_id = g.session_id AND m.group_jid = g.group_jid) AS participant_count
+            "SELECT g.*, COALESCE(g.size, (SELECT COUNT(*) FROM group_members m
+                          WHERE m.session_id = g.session_id AND m.group_jid = g.group_jid)) AS participant_count
              FROM groups g WHERE session_id = $1 AND group_jid > $2 ORDER BY group_jid LIMIT $3",
         )
         .bind(session.as_str())
@@ -197,8 +197,8 @@ impl Store {
         gid: &GroupJid,
     ) -> Result<Option<GroupRecord>, StoreError> {
         sqlx::query(
-            "SELECT g.*, (SELECT COUNT(*) FROM group_members m
-                          WHERE m.session_id = g.session_id AND m.group_jid = g.group_jid) AS participant_count
+            "SELECT g.*, COALESCE(g.size, (SELECT COUNT(*) FROM group_members m
+                          WHERE m.session_id = g.session_id AND m.group_jid = g.group_jid)) AS participant_count
              FROM groups g WHERE session_id = $1 AND group_jid = $2",
         )
         .bind(session.as_str())
@@ -220,25 +220,31 @@ async fn write_group(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO groups (session_id, group_jid, subject, description, owner_jid, is_announce, is_locked, created_at_wa,
-             first_seen_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
+             first_seen_at, updated_at, size)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)
          ON CONFLICT (session_id, group_jid) DO UPDATE SET subject = excluded.subject, description = excluded.description,
              owner_jid = excluded.owner_jid, is_announce = excluded.is_announce, is_locked = excluded.is_locked,
-             created_at_wa = excluded.created_at_wa, updated_at = excluded.updated_at",
+             created_at_wa = excluded.created_at_wa, updated_at = excluded.updated_at, size = excluded.size",
     )
     .bind(session.as_str())
     .bind(group.gid.as_str())
-    .bind(&group.subject)
+    .bind(group.subject.as_deref().unwrap_or_default())
     .bind(&group.description)
     .bind(&group.owner)
     .bind(group.is_announce)
     .bind(group.is_locked)
     .bind(group.created_at)
     .bind(now)
+    // Counted where they are told.
+    .bind(group.size.filter(|_| group.participants.is_none()))
     .execute(&mut *db)
     .await?;
 
-    replace_members(db, session, group, now).await
+    match &group.participants {
+        Some(participants) => replace_members(db, session, &group.gid, participants, now).await,
+        // Not told is not gone: who was there stays.
+        None => Ok(()),
+    }
 }
 
 async fn delete_group(
@@ -258,7 +264,7 @@ impl GroupRecord {
     fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
         Ok(Self {
             gid: row.try_get("group_jid")?,
-            subject: row.try_get("subject")?,
+            subject: Some(row.try_get("subject")?).filter(|subject: &String| !subject.is_empty()),
             description: row.try_get("description")?,
             owner: row.try_get("owner_jid")?,
             is_announce: row.try_get("is_announce")?,

@@ -9,8 +9,8 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use super::{Store, StoreError};
+use crate::group::{Participant, Role};
 use crate::jid::{GroupJid, SessionId};
-use crate::whatsapp::{GroupInfo, Participant, Role};
 
 /// Rows in one INSERT: eight values each stay far below the least limit on bound values (SQLite: 32,766).
 const ROWS_PER_INSERT: usize = 500;
@@ -69,18 +69,19 @@ impl Store {
     }
 }
 
-/// Makes the members of a group those of `group`.
+/// Makes the members of a group `participants`.
 pub(super) async fn replace_members(
     db: &mut SqliteConnection,
     session: &SessionId,
-    group: &GroupInfo,
+    gid: &GroupJid,
+    participants: &[Participant],
     now: i64,
 ) -> Result<(), StoreError> {
     let before = sqlx::query(
         "DELETE FROM group_members WHERE session_id = $1 AND group_jid = $2 RETURNING *",
     )
     .bind(session.as_str())
-    .bind(group.gid.as_str())
+    .bind(gid.as_str())
     .fetch_all(&mut *db)
     .await?
     .iter()
@@ -92,12 +93,12 @@ pub(super) async fn replace_members(
         .collect();
     // By key, because WhatsApp naming one person twice must not fail the sync.
     let mut members: BTreeMap<String, MemberRecord> = BTreeMap::new();
-    for person in &group.participants {
+    for person in participants {
         let same = names(person).filter_map(|name| by_name.get(name).copied());
         let member = merge(same, person, now);
         members.insert(member.member_key.clone(), member);
     }
-    insert_members(db, session, &group.gid, members.values()).await
+    insert_members(db, session, gid, members.values()).await
 }
 
 /// Writes a person as they are seen now, into the one row that is theirs.

@@ -1,8 +1,8 @@
 use tempfile::TempDir;
 
 use super::*;
+use crate::group::{GroupChange, GroupInfo, Participant, Role};
 use crate::jid::{GroupJid, SessionId};
-use crate::whatsapp::{GroupChange, GroupInfo, Participant, Role};
 
 const GID: &str = "120363000000000001@g.us";
 
@@ -51,17 +51,18 @@ fn gid(n: u32) -> GroupJid {
 fn group(n: u32, participants: Vec<Participant>) -> GroupInfo {
     GroupInfo {
         gid: gid(n),
-        subject: format!("group {n}"),
+        subject: Some(format!("group {n}")),
         description: Some("about".to_owned()),
         owner: None,
         is_announce: false,
         is_locked: false,
         created_at: Some(7),
-        participants,
+        size: None,
+        participants: Some(participants),
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn sessions_round_trip_and_survive_a_reopening() {
     let (store, dir) = store().await;
     let mut one = session("a");
@@ -85,7 +86,7 @@ async fn sessions_round_trip_and_survive_a_reopening() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_sync_replaces_and_remembers_who_was_there() {
     let (store, id, _dir) = store_with_session().await;
     let before = [
@@ -148,7 +149,7 @@ async fn a_sync_replaces_and_remembers_who_was_there() {
     assert_eq!(store.get_group(&id, &gid(1)).await.expect("no group"), None);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn changes_match_a_person_by_either_name() {
     let (store, id, _dir) = store_with_session().await;
     let both = person(Some(62_811), Some(1), Role::Member);
@@ -218,7 +219,7 @@ async fn changes_match_a_person_by_either_name() {
         .await
         .expect("read")
         .expect("a group");
-    assert_eq!(group.subject, "new");
+    assert_eq!(group.subject.as_deref(), Some("new"));
     assert_eq!((group.description, group.participant_count), (None, 1));
     assert!(group.is_announce && group.is_locked);
     assert_eq!((group.first_seen_at, group.updated_at), (10, 20));
@@ -229,7 +230,7 @@ async fn changes_match_a_person_by_either_name() {
     assert!(!unknown.expect("nothing done"), "an unknown group is told");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn lists_page_by_key_and_large_groups_fit() {
     let (store, id, _dir) = store_with_session().await;
     let people = (0..1200)
@@ -267,7 +268,7 @@ async fn lists_page_by_key_and_large_groups_fit() {
 }
 
 /// A transaction that began with a read would fail here instead of waiting for its turn.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn writers_wait_for_each_other() {
     let (store, id, _dir) = store_with_session().await;
     let mut writers = tokio::task::JoinSet::new();
@@ -294,7 +295,7 @@ async fn writers_wait_for_each_other() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn api_keys_are_listed_by_organization_and_revoked_once() {
     let (store, _dir) = store().await;
     for (id, organization) in [("1", "a"), ("2", "b")] {
@@ -321,7 +322,7 @@ async fn api_keys_are_listed_by_organization_and_revoked_once() {
     assert_eq!(store.find_api_key(&[0; 32]).await.expect("read"), None);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_cannot_be_used_is_told_with_the_fix() {
     let dir = tempfile::tempdir().expect("a directory");
     let not_a_database = dir.path().join("text");
@@ -349,7 +350,7 @@ async fn a_file_that_cannot_be_used_is_told_with_the_fix() {
 }
 
 #[cfg(unix)]
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_new_file_is_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let (_store, dir) = store().await;

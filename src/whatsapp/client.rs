@@ -20,8 +20,8 @@ use super::line::{Line, Listener, Signal};
 use super::network::{Network, Sockets, Web};
 use super::pin::{Pin, is_provisional};
 use super::redact::describe;
-use super::{CallError, Connection, Event, translate};
-use crate::jid::{Lid, UserJid};
+use super::{CallError, Connection, Event, OpenError, PairError, translate};
+use crate::jid::{Lid, SessionId, UserJid};
 use crate::store::DeviceState;
 
 /// The name in the phone's list of linked devices.
@@ -40,11 +40,6 @@ pub(super) const CODE_VALIDITY: Duration = Duration::from_secs(180);
 /// Events that may wait for the session to take them. More wait inside, see [`super::line`].
 const EVENTS: usize = 32;
 
-/// A client could not be made.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot open the device state: {0}")]
-pub struct OpenError(String);
-
 /// A pairing code, to be typed into the phone.
 #[derive(Clone)]
 pub struct PairingCode {
@@ -54,24 +49,11 @@ pub struct PairingCode {
     pub valid_for: Duration,
 }
 
-/// There is no pairing code.
-#[derive(Debug, thiserror::Error)]
-pub enum PairError {
-    /// The device is paired already.
-    #[error("already paired")]
-    AlreadyPaired,
-    /// WhatsApp takes no such phone number: at least seven digits, the first not 0.
-    #[error("not a phone number in international format")]
-    PhoneNumber,
-    /// WhatsApp cannot be asked, or does not answer, or refuses (400 and 429: too many codes for this number).
-    #[error(transparent)]
-    Call(#[from] CallError),
-}
-
 /// One WhatsApp client, for one life of a session's line: it reconnects by itself, but when it has ended (logged out,
 /// replaced, codes used up) a new one is needed. Dropping it ends it too, in the background.
 pub struct Client {
     client: Arc<Library>,
+    session: SessionId,
     call_limit: Duration,
     signals: mpsc::UnboundedSender<Signal>,
     unlinked: Arc<AtomicBool>,
@@ -95,7 +77,8 @@ impl Client {
             Network::Standin { server_key, .. } => Some(Pin::new(*server_key)),
         };
         let pinned = pin.is_some();
-        let sockets = Sockets::new(network, state.session().clone());
+        let session = state.session().clone();
+        let sockets = Sockets::new(network, session.clone());
         let dialled = sockets.dialled();
         let unlinked = Arc::<AtomicBool>::default();
         let (to_line, signals) = mpsc::unbounded_channel();
@@ -135,6 +118,7 @@ impl Client {
         };
         let opened = Self {
             client,
+            session,
             call_limit,
             signals: to_line,
             unlinked,
@@ -147,7 +131,11 @@ impl Client {
     /// The calls of this session. They fail as not connected while the line is down and after the end.
     #[must_use]
     pub fn connection(&self) -> Arc<dyn Connection> {
-        Arc::new(Live::new(Arc::clone(&self.client), self.call_limit))
+        Arc::new(Live::new(
+            Arc::clone(&self.client),
+            self.session.clone(),
+            self.call_limit,
+        ))
     }
 
     /// The account this device is linked to; `None` when it is not paired.

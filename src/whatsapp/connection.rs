@@ -8,9 +8,11 @@ use async_trait::async_trait;
 use tokio::time::timeout;
 use whatsapp_rust::{Client as Library, ErrorChainExt, IqError, Jid};
 
-use super::redact::describe;
-use super::{AddOutcome, CallError, Connection, GroupInfo, translate};
-use crate::jid::{GroupJid, UserJid};
+use super::group_iq::{AllGroups, OneGroup, Read};
+use super::redact::{describe, redact};
+use super::{AddOutcome, CallError, Connection, translate};
+use crate::group::GroupInfo;
+use crate::jid::{GroupJid, SessionId, UserJid};
 
 /// Logged in, and the socket is up. The library calls itself connected before the login too.
 pub(super) fn is_usable(client: &Library) -> bool {
@@ -50,6 +52,11 @@ pub(super) fn call_error<E: StdError + 'static>(error: &E) -> CallError {
             Some(IqError::Socket(_) | IqError::EncryptSend(_))
         )
     });
+    if let Some(IqError::ParseError(unreadable)) =
+        error.sources().find_map(|cause| cause.downcast_ref())
+    {
+        return CallError::Unreadable(redact(&format!("{unreadable:#}")).into());
+    }
     if socket || error.is_timeout() || error.is_transport_unavailable() {
         return CallError::Unanswered;
     }
@@ -59,13 +66,26 @@ pub(super) fn call_error<E: StdError + 'static>(error: &E) -> CallError {
 /// The calls of a session that go to WhatsApp.
 pub(super) struct Live {
     client: Arc<Library>,
+    session: SessionId,
     limit: Duration,
 }
 
 impl Live {
     /// Each call may take `limit`.
-    pub(super) fn new(client: Arc<Library>, limit: Duration) -> Self {
-        Self { client, limit }
+    pub(super) fn new(client: Arc<Library>, session: SessionId, limit: Duration) -> Self {
+        Self {
+            client,
+            session,
+            limit,
+        }
+    }
+
+    /// What was read, with one line in the log where something was left out.
+    fn told<T>(&self, read: Read<T>) -> T {
+        if read.odd > 0 {
+            tracing::warn!(session = %self.session, odd = read.odd, "left out groups or members that cannot be read");
+        }
+        read.value
     }
 
     async fn call<T, E: StdError + 'static>(
@@ -85,15 +105,14 @@ fn library_jid(gid: &GroupJid) -> Result<Jid, CallError> {
 #[async_trait]
 impl Connection for Live {
     async fn groups(&self) -> Result<Vec<GroupInfo>, CallError> {
-        let groups = self.call(self.client.groups().get_participating()).await?;
-        Ok(groups.values().filter_map(translate::group_info).collect())
+        let groups = self.call(self.client.execute(AllGroups)).await?;
+        Ok(self.told(groups))
     }
 
     async fn group(&self, gid: &GroupJid) -> Result<GroupInfo, CallError> {
         let jid = library_jid(gid)?;
-        let group = self.call(self.client.groups().get_metadata(&jid)).await?;
-        translate::group_info(&group)
-            .ok_or_else(|| CallError::Other("an answer about another kind of group".into()))
+        let group = self.call(self.client.execute(OneGroup(jid))).await?;
+        Ok(self.told(group))
     }
 
     async fn add_participants(

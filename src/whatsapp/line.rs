@@ -1,8 +1,9 @@
-//! The events of one client, in order, and its end.
+//! The events of one client and its end.
 //!
-//! The library calls [`Listener`] inline, in the order of the stanzas, and goes on only when it returns. So it does not
-//! wait: it puts a small translation of the few events of interest into an unbounded queue, and nothing is lost. Only
-//! group notifications can come in numbers; each is as large as the change it tells.
+//! The library calls [`Listener`] inline and goes on only when it returns. So it does not wait: it puts a small
+//! translation of the few events of interest into an unbounded queue, and nothing is lost. Only group notifications can
+//! come in numbers; each is as large as the change it tells. The library handles each of them in a task of its own
+//! (whatsapp-rust, `client/node_io.rs`), so that two can come here in the other order than they were sent.
 //!
 //! [`Line`] empties that queue. Whether the line is up it does not take from events, since some changes come without one
 //! (a dead socket, a server out of reach): every event and every tick makes it look.
@@ -105,9 +106,12 @@ fn signal(event: &LibraryEvent) -> Option<Signal> {
         },
         LibraryEvent::PairError(_) => Signal::End(Event::PairingFailed),
         LibraryEvent::LoggedOut(_) => Signal::End(Event::LoggedOut),
+        // What was missed is of no interest: each login fetches the groups, and asks later than those things happened.
+        LibraryEvent::GroupUpdate(update) if update.offline.is_some() => return None,
         LibraryEvent::GroupUpdate(update) => {
             let (gid, change) = translate::group_change(update)?;
-            Signal::Pass(Event::Group(gid, change))
+            let at = update.timestamp.timestamp();
+            Signal::Pass(Event::Group { gid, change, at })
         }
         LibraryEvent::StreamReplaced(_) => failed("another client has taken over this device"),
         LibraryEvent::ClientOutdated(_) => failed("WhatsApp no longer accepts this version"),

@@ -4,6 +4,8 @@
 mod backend;
 mod client;
 mod connection;
+mod error;
+mod group_iq;
 mod line;
 mod network;
 mod pin;
@@ -18,61 +20,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::group::{GroupChange, GroupInfo};
 use crate::jid::{GroupJid, Lid, UserJid};
 
-pub use client::{Client, OpenError, PairError, PairingCode};
+pub use client::{Client, PairingCode};
+pub use error::{CallError, OpenError, PairError};
 pub use network::Network;
-
-/// What a participant may do in a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// An ordinary member.
-    Member,
-    /// May change the group and its members.
-    Admin,
-    /// The creator: an admin who cannot be demoted.
-    SuperAdmin,
-}
-
-impl Role {
-    /// Whether this role may change the members of the group.
-    #[must_use]
-    pub const fn is_admin(self) -> bool {
-        matches!(self, Self::Admin | Self::SuperAdmin)
-    }
-}
-
-/// A person in a group. At least one of the two names is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Participant {
-    /// By phone number, where WhatsApp told it.
-    pub jid: Option<UserJid>,
-    /// By LID, where WhatsApp told it.
-    pub lid: Option<Lid>,
-    /// What they may do.
-    pub role: Role,
-}
-
-/// A group as WhatsApp describes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GroupInfo {
-    /// Its JID.
-    pub gid: GroupJid,
-    /// Its name.
-    pub subject: String,
-    /// Its description, if it has one.
-    pub description: Option<String>,
-    /// Who created it: a user JID or a LID, as told.
-    pub owner: Option<String>,
-    /// Only admins may write.
-    pub is_announce: bool,
-    /// Only admins may change subject, picture and description.
-    pub is_locked: bool,
-    /// When it was created, epoch milliseconds.
-    pub created_at: Option<i64>,
-    /// Who is in it, the account itself included.
-    pub participants: Vec<Participant>,
-}
 
 /// What became of one participant of an add.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,31 +35,10 @@ pub enum AddOutcome {
     /// Was one already (409).
     AlreadyMember,
     /// Declined by WhatsApp with this code: 403 privacy, 401 blocked, 404 not on WhatsApp, 408 left recently,
-    /// 417 community, 419 group full, 421 waits for approval; 0 where it gives no answer for this one.
-    /// Source: whatsapp-rust, whatsmeow, Baileys.
+    /// 417 community, 419 group full, 421 waits for approval. Source: whatsapp-rust, whatsmeow, Baileys.
     Declined(u16),
-}
-
-/// Why WhatsApp did not do what was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum CallError {
-    /// There was no connection, so nothing was sent.
-    #[error("not connected")]
-    NotConnected,
-    /// No answer in time, or the connection dropped after sending: the outcome is unknown.
-    #[error("no answer")]
-    Unanswered,
-    /// WhatsApp answered with an error.
-    #[error("refused with {code}")]
-    Refused {
-        /// The `code` of the IQ error: 403, 404, 429 …
-        code: u16,
-        /// How long WhatsApp asks to wait, where it says so.
-        backoff: Option<Duration>,
-    },
-    /// The client library failed in a way that is none of the above.
-    #[error(transparent)]
-    Other(Box<dyn std::error::Error + Send + Sync>),
+    /// WhatsApp's answer does not say: it names nobody who could be this one.
+    Unknown,
 }
 
 /// A session's line to WhatsApp, while it is up. Calls are bounded in time by the implementation.
@@ -155,27 +87,13 @@ pub enum Event {
     LoggedOut,
     /// The client has ended and will not come back by itself: replaced by another, banned, outdated. The text is for the log.
     Failed(String),
-    /// A group has changed.
-    Group(GroupJid, GroupChange),
-}
-
-/// How a group has changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum GroupChange {
-    /// People came in (with the role each has now).
-    Added(Vec<Participant>),
-    /// People left or were removed.
-    Removed(Vec<Participant>),
-    /// People's roles changed to the role each has here.
-    Roles(Vec<Participant>),
-    /// The subject changed.
-    Subject(String),
-    /// The description changed or went.
-    Description(Option<String>),
-    /// Announce mode was switched.
-    Announce(bool),
-    /// Locked mode was switched.
-    Locked(bool),
-    /// Something that only a fresh query can tell (created, a number changed …).
-    Unknown,
+    /// A group has changed while the line was up. Two of them can come in the other order than the changes: `at` tells.
+    Group {
+        /// Which group.
+        gid: GroupJid,
+        /// How it is now.
+        change: GroupChange,
+        /// When WhatsApp made the change, by its own clock, epoch seconds.
+        at: i64,
+    },
 }

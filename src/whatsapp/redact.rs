@@ -13,7 +13,7 @@ pub(super) fn describe<E: Error + 'static>(error: &E) -> String {
 }
 
 /// The text with every run of digits that is long enough for a phone number left out.
-fn redact(text: &str) -> String {
+pub(super) fn redact(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {

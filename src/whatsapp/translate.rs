@@ -1,13 +1,16 @@
 //! From the library's view of groups and people to the gateway's.
 
-use whatsapp_rust::features::{GroupMetadata, ParticipantChangeResponse, ParticipantType};
+use std::collections::HashMap;
+
+use whatsapp_rust::features::ParticipantChangeResponse;
 use whatsapp_rust::wacore::stanza::groups::{
     GroupNotificationAction as Action, GroupParticipantInfo, GroupParticipantType,
 };
 use whatsapp_rust::wacore::types::events::GroupUpdate;
 use whatsapp_rust::{Jid, Server};
 
-use super::{AddOutcome, GroupChange, GroupInfo, Participant, Role};
+use super::AddOutcome;
+use crate::group::{GroupChange, Participant, Role};
 use crate::jid::{GroupJid, Lid, UserJid};
 
 /// The person by phone number, if this is such a name; the device is left off.
@@ -34,47 +37,10 @@ fn group(jid: &Jid) -> Option<GroupJid> {
 }
 
 /// A person by all the names given, in whichever attribute each came. `None` when there is none that we know.
-fn participant(names: [Option<&Jid>; 3], role: Role) -> Option<Participant> {
+pub(super) fn participant(names: [Option<&Jid>; 3], role: Role) -> Option<Participant> {
     let jid = names.into_iter().flatten().find_map(user);
     let lid = names.into_iter().flatten().find_map(lid);
     (jid.is_some() || lid.is_some()).then_some(Participant { jid, lid, role })
-}
-
-fn role(kind: &ParticipantType) -> Role {
-    match kind {
-        ParticipantType::Member => Role::Member,
-        ParticipantType::Admin => Role::Admin,
-        ParticipantType::SuperAdmin => Role::SuperAdmin,
-    }
-}
-
-/// The group, or `None` where its id is none that this gateway knows.
-pub(super) fn group_info(group_data: &GroupMetadata) -> Option<GroupInfo> {
-    let owner = group_data
-        .creator_pn
-        .as_ref()
-        .or(group_data.creator.as_ref())
-        .map(Jid::to_non_ad_string);
-    let participants = group_data.participants.iter().filter_map(|person| {
-        let names = [
-            Some(&person.jid),
-            person.phone_number.as_ref(),
-            person.lid.as_ref(),
-        ];
-        participant(names, role(&person.participant_type))
-    });
-    Some(GroupInfo {
-        gid: group(&group_data.id)?,
-        subject: group_data.subject.clone(),
-        description: group_data.description.clone(),
-        owner,
-        is_announce: group_data.is_announcement,
-        is_locked: group_data.is_locked,
-        created_at: group_data
-            .creation_time
-            .and_then(|seconds| i64::try_from(seconds).ok()?.checked_mul(1000)),
-        participants: participants.collect(),
-    })
 }
 
 /// What a notification says, or `None` where it is of no interest.
@@ -143,39 +109,55 @@ fn people(given: &[GroupParticipantInfo], becomes: Option<Role>) -> Option<Vec<P
         .collect()
 }
 
-/// The outcome for each of `asked`, in that order. Answers name people by phone number, by LID with the number beside it,
-/// or by LID alone; those of the last kind are taken in the order of the people nobody else answers for.
+/// The outcome for each of `asked`, in that order. Answers name people by phone number, or by LID with the number beside
+/// it. The number may be spelled otherwise than it was asked for; an answer that names nobody who was asked for says
+/// nothing about anyone.
 pub(super) fn outcomes(
     asked: &[UserJid],
     answers: &[ParticipantChangeResponse],
 ) -> Vec<AddOutcome> {
-    let mut named = std::collections::HashMap::new();
-    let mut nameless = Vec::new();
-    for answer in answers {
-        let name = answer.phone_number.as_ref().and_then(user);
-        match name.or_else(|| user(&answer.jid)) {
-            Some(name) => {
-                named.insert(name, answer);
-            }
-            None => nameless.push(answer),
-        }
-    }
-    let mut nameless = nameless.into_iter();
+    let mut named: HashMap<UserJid, &ParticipantChangeResponse> = answers
+        .iter()
+        .filter_map(|answer| {
+            let name = answer.phone_number.as_ref().and_then(user);
+            Some((name.or_else(|| user(&answer.jid))?, answer))
+        })
+        .collect();
+    // Who is named to the letter comes first: both spellings may have been asked for.
+    let exact: Vec<_> = asked.iter().map(|name| named.remove(name)).collect();
     asked
         .iter()
-        .map(|name| named.remove(name).or_else(|| nameless.next()))
+        .zip(exact)
+        .map(|(name, exact)| exact.or_else(|| named.remove(&other_spelling(name)?)))
         .map(|answer| match answer {
             Some(answer) => outcome(answer.error.as_deref()),
-            None => AddOutcome::Declined(0),
+            None => AddOutcome::Unknown,
         })
         .collect()
+}
+
+/// The other way to write the same number, where its country has two: mobile numbers in Brazil with and without the ninth
+/// digit, in Mexico with and without the 1. WhatsApp answers with the one that the account was made with. Source: reports
+/// of other gateways (evolution-api 2541).
+fn other_spelling(name: &UserJid) -> Option<UserJid> {
+    let number = name.phone_number();
+    let other = match (number.get(..2)?, number.len()) {
+        ("55", 13) if number[4..].starts_with('9') => format!("{}{}", &number[..4], &number[5..]),
+        ("55", 12) => format!("{}9{}", &number[..4], &number[4..]),
+        ("52", 13) if number[2..].starts_with('1') => format!("52{}", &number[3..]),
+        ("52", 12) => format!("521{}", &number[2..]),
+        _ => return None,
+    };
+    format!("{other}@s.whatsapp.net").parse().ok()
 }
 
 fn outcome(error: Option<&str>) -> AddOutcome {
     match error {
         None | Some("200") => AddOutcome::Added,
         Some("409") => AddOutcome::AlreadyMember,
-        Some(code) => AddOutcome::Declined(code.parse().unwrap_or(0)),
+        Some(code) => code
+            .parse()
+            .map_or(AddOutcome::Unknown, AddOutcome::Declined),
     }
 }
 

@@ -8,9 +8,10 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
 use whatsapp_standin::{GroupSpec, Phone, Standin, StandinConfig};
 
+use crate::group::GroupChange;
 use crate::jid::{GroupJid, SessionId, UserJid};
 use crate::store::{DeviceState, Store};
-use crate::whatsapp::{Client, Event, GroupChange, Network, testing};
+use crate::whatsapp::{Client, Event, Network, testing};
 
 pub(super) const OWN: &str = "628111000001";
 
@@ -142,8 +143,11 @@ impl Events {
     }
 
     pub(super) async fn change(&mut self) -> (GroupJid, GroupChange) {
-        match self.until(|event| matches!(event, Event::Group(..))).await {
-            Event::Group(gid, change) => (gid, change),
+        match self
+            .until(|event| matches!(event, Event::Group { .. }))
+            .await
+        {
+            Event::Group { gid, change, .. } => (gid, change),
             _ => unreachable!(),
         }
     }
