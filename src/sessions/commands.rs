@@ -6,6 +6,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::pairing::PairingCode;
+use super::questions::RefusedBy;
 use super::state::Input;
 use super::supervisor::{Supervisor, next_event};
 use crate::error::Error;
@@ -24,8 +25,8 @@ pub(super) enum Command {
     Delete(Reply<()>),
     /// With this phone number.
     PairWithCode(String, Reply<PairingCode>),
-    /// Have WhatsApp asked for this group, unless it told of it less than so long ago.
-    Confirm(GroupJid, Duration, oneshot::Sender<()>),
+    /// Have WhatsApp asked for this group, about which a caller was refused.
+    Confirm(GroupJid, RefusedBy, oneshot::Sender<()>),
     /// Close the line and end; the record stays as it is.
     Shutdown(oneshot::Sender<()>),
 }
@@ -48,8 +49,8 @@ impl Supervisor {
             Command::PairWithCode(phone, reply) => {
                 let _ = reply.send(self.pair_with_code(&phone).await);
             }
-            Command::Confirm(gid, recent, told) => {
-                self.questions.confirm(gid, recent, told);
+            Command::Confirm(gid, refused, told) => {
+                self.questions.confirm(gid, refused, told);
                 self.ask();
             }
             Command::Delete(reply) => {

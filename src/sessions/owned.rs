@@ -10,7 +10,7 @@ use super::Registry;
 use super::commands::Command;
 use super::live::{AdminGroup, Connected, KnownGroup, Live};
 use super::pairing::Qr;
-use super::questions::{CONFIRMED_FOR, CONFIRMED_FOR_REFUSED};
+use super::questions::RefusedBy;
 use crate::error::{Code, Error};
 use crate::jid::{GroupJid, SessionId};
 use crate::store::{SessionRecord, Store};
@@ -82,7 +82,7 @@ impl OwnedSession {
         match self.connected()?.group(gid).and_then(KnownGroup::admin) {
             Ok(group) => Ok(group),
             Err(refused) => {
-                if !self.confirm(gid, CONFIRMED_FOR).await {
+                if !self.confirm(gid, RefusedBy::Memory).await {
                     return Err(refused);
                 }
                 self.connected()?.group(gid)?.admin()
@@ -99,7 +99,7 @@ impl OwnedSession {
         if !matches!(code, 401 | 403 | 404) {
             return refused.into();
         }
-        if self.confirm(gid, CONFIRMED_FOR_REFUSED).await {
+        if self.confirm(gid, RefusedBy::WhatsApp).await {
             let allowed = self
                 .connected()
                 .and_then(|connected| connected.group(gid)?.admin().map(drop));
@@ -112,11 +112,10 @@ impl OwnedSession {
         }
     }
 
-    /// Has WhatsApp asked for a group, unless it told of it less than `recent` ago or must not be asked now. Says whether
-    /// it has been asked.
-    async fn confirm(&self, gid: &GroupJid, recent: Duration) -> bool {
+    /// Has WhatsApp asked for a group, unless it told of it just before. Says whether memory now is as WhatsApp says.
+    async fn confirm(&self, gid: &GroupJid, refused: RefusedBy) -> bool {
         let (done, told) = oneshot::channel();
-        let command = Command::Confirm(gid.clone(), recent, done);
+        let command = Command::Confirm(gid.clone(), refused, done);
         let confirmed = async {
             self.entry.commands.send(command).await.ok()?;
             told.await.ok()

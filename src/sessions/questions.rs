@@ -12,16 +12,25 @@ use crate::jid::GroupJid;
 /// Questions under way at once: the session's other calls share the line.
 const AT_ONCE: usize = 4;
 
-/// How long an answer counts as confirmed. A refusal from memory that rests on an older one is checked first.
-pub(super) const CONFIRMED_FOR: Duration = Duration::from_secs(60);
+/// How long what WhatsApp told of a group is good enough to refuse a caller from memory.
+const TOLD_FOR_MEMORY: Duration = Duration::from_secs(60);
 
-/// The same for a refusal that comes from WhatsApp itself.
-pub(super) const CONFIRMED_FOR_REFUSED: Duration = Duration::from_secs(5);
+/// How long it is good enough to explain a refusal of WhatsApp's own.
+const TOLD_FOR_WHATSAPP: Duration = Duration::from_secs(5);
 
-/// Questions that callers may cause in [`CONFIRMED_FOR`]: they can name any number of groups that do not exist.
+/// Questions that callers may cause in [`TOLD_FOR_MEMORY`]: they can name any number of groups that do not exist.
 const CALLERS_QUESTIONS: usize = 30;
 
-/// Told when the group has been asked for; dropped where it is not going to be.
+/// Who has refused a caller, so that what is known of the group is in doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RefusedBy {
+    /// The gateway, from memory.
+    Memory,
+    /// WhatsApp, though memory would have let it pass.
+    WhatsApp,
+}
+
+/// Told when memory is as WhatsApp says; dropped where that is not to be had.
 type Caller = oneshot::Sender<()>;
 
 #[derive(Default)]
@@ -65,15 +74,21 @@ impl Questions {
         }
     }
 
-    /// The same on behalf of a caller, unless WhatsApp told of the group less than `recent` ago, or must not be asked.
-    pub(super) fn confirm(&mut self, gid: GroupJid, recent: Duration, caller: Caller) {
+    /// The same on behalf of a caller who was refused, unless WhatsApp told of the group just before, or must not be asked.
+    pub(super) fn confirm(&mut self, gid: GroupJid, refused: RefusedBy, caller: Caller) {
         let now = Instant::now();
-        let told = self.confirmed.get(&gid).copied().max(self.all_confirmed);
-        self.by_callers.retain(|asked| now - *asked < CONFIRMED_FOR);
-        if self.quiet
-            || told.is_some_and(|told| now - told < recent)
-            || self.by_callers.len() >= CALLERS_QUESTIONS
-        {
+        let told = self.confirmed.get(&gid).copied();
+        let (told, recent) = match refused {
+            RefusedBy::Memory => (told.max(self.all_confirmed), TOLD_FOR_MEMORY),
+            RefusedBy::WhatsApp => (told, TOLD_FOR_WHATSAPP),
+        };
+        if told.is_some_and(|told| now - told < recent) {
+            let _ = caller.send(());
+            return;
+        }
+        self.by_callers
+            .retain(|asked| now - *asked < TOLD_FOR_MEMORY);
+        if self.quiet || self.by_callers.len() >= CALLERS_QUESTIONS {
             return;
         }
         self.by_callers.push_back(now);
@@ -101,7 +116,8 @@ impl Questions {
     /// WhatsApp has told of a group.
     pub(super) fn answered(&mut self, gid: GroupJid) {
         let now = Instant::now();
-        self.confirmed.retain(|_, told| now - *told < CONFIRMED_FOR);
+        self.confirmed
+            .retain(|_, told| now - *told < TOLD_FOR_MEMORY);
         self.confirmed.insert(gid.clone(), now);
         let Some(question) = self.open.remove(&gid) else {
             return;
@@ -189,7 +205,7 @@ mod tests {
         let mut questions = Questions::default();
         questions.add(gid(1));
         let (caller, mut told) = oneshot::channel();
-        questions.confirm(gid(2), CONFIRMED_FOR, caller);
+        questions.confirm(gid(2), RefusedBy::Memory, caller);
         assert_eq!(questions.next(), Some(gid(1)));
         questions.silence(&gid(1));
         assert!(told.try_recv().is_err(), "goes without");
@@ -205,7 +221,7 @@ mod tests {
         questions.add(gid(1));
         assert_eq!(questions.next(), Some(gid(1)));
         let (caller, mut told) = oneshot::channel();
-        questions.confirm(gid(1), CONFIRMED_FOR, caller);
+        questions.confirm(gid(1), RefusedBy::Memory, caller);
         questions.answered(gid(1));
         assert!(told.try_recv().is_err(), "an answer from before");
         assert_eq!(questions.next(), Some(gid(1)));
@@ -213,7 +229,7 @@ mod tests {
         assert!(told.try_recv().is_ok());
         // Told just now: not asked for again.
         let (caller, _told) = oneshot::channel();
-        questions.confirm(gid(1), CONFIRMED_FOR, caller);
+        questions.confirm(gid(1), RefusedBy::Memory, caller);
         assert_eq!(questions.next(), None);
     }
 
@@ -223,7 +239,7 @@ mod tests {
         let mut told = Vec::new();
         for n in 0..100 {
             let (caller, answer) = oneshot::channel();
-            questions.confirm(gid(n), CONFIRMED_FOR, caller);
+            questions.confirm(gid(n), RefusedBy::Memory, caller);
             told.push(answer);
         }
         assert_eq!(questions.open.len(), CALLERS_QUESTIONS);

@@ -3,7 +3,7 @@
 use contract_tests::lab::{ACCOUNT, Lab};
 use contract_tests::wait::{eventually, within};
 use serde_json::{Value, json};
-use whatsapp_standin::{GroupSpec, Role};
+use whatsapp_standin::{GroupSpec, Person, Role};
 
 use crate::world::{ANNA, BUDI, FRIEND, GROUP, NOT_ADMIN, connected, sent, sent_since};
 
@@ -107,15 +107,29 @@ async fn lists_come_in_pages() {
     lab.stop().await;
 }
 
-/// What others do arrives by notification; nothing is asked.
+/// What others do arrives by notification; nothing is asked. (Two changes of one thing in one second are: see `healing`.)
 #[tokio::test]
 async fn changes_by_others_show_without_a_query() {
-    let (lab, session) = connected().await;
+    const NEW: &str = "628333000003";
+    let lab = Lab::start().await;
+    lab.standin.add_person(Person::new(NEW));
+    lab.standin.add_group(
+        GroupSpec::new("Launch team")
+            .gid(GROUP)
+            .admin(ACCOUNT)
+            .superadmin(FRIEND)
+            .member(ANNA)
+            .member(BUDI),
+    );
+    let session = lab.connected().await;
     let before = sent(&lab);
     let group = lab.standin.group(GROUP);
-    group.add(FRIEND, &[ANNA, BUDI]).unwrap();
-    eventually("Anna is listed", async || session.role(GROUP, ANNA).await).await;
-    assert_eq!(session.members(GROUP).await.len(), 4);
+    group.add(FRIEND, &[NEW]).unwrap();
+    eventually("who is new is listed", async || {
+        session.role(GROUP, NEW).await
+    })
+    .await;
+    assert_eq!(session.members(GROUP).await.len(), 5);
     group.promote(FRIEND, &[ANNA]).unwrap();
     eventually("Anna is an admin", async || {
         session
@@ -137,7 +151,7 @@ async fn changes_by_others_show_without_a_query() {
             .send()
             .await
             .json(200);
-        (group["subject"] == "Landing team" && group["participantCount"] == 3).then_some(())
+        (group["subject"] == "Landing team" && group["participantCount"] == 4).then_some(())
     })
     .await;
     assert_eq!(sent_since(&lab, &before), []);
