@@ -132,7 +132,7 @@ fn session(record: SessionRecord) -> models::Session {
         status: match record.status {
             Status::Stopped => models::SessionStatus::Stopped,
             Status::Connecting => models::SessionStatus::Connecting,
-            Status::ScanQrCode => models::SessionStatus::ScanQrCode,
+            Status::ScanQrCode | Status::PasskeyRequired => models::SessionStatus::ScanQrCode,
             Status::Working => models::SessionStatus::Working,
             Status::LoggedOut => models::SessionStatus::LoggedOut,
             Status::Failed => models::SessionStatus::Failed,

@@ -15,7 +15,7 @@ use super::state::{Input, State};
 use super::supervisor::Supervisor;
 use super::{Registry, Sessions};
 use crate::group::{GroupInfo, Participant, Role};
-use crate::jid::{GroupJid, SessionId, UserJid};
+use crate::jid::{GroupJid, UserJid};
 use crate::store::{SessionRecord, Status, Store};
 use crate::whatsapp::{AddOutcome, CallError, Connection, Network};
 
@@ -187,18 +187,5 @@ pub(crate) fn nowhere() -> Network {
 }
 
 pub(crate) fn record() -> SessionRecord {
-    SessionRecord {
-        id: SessionId::generate(),
-        organization_id: "org".to_owned(),
-        created_by_user_id: None,
-        label: None,
-        status: Status::Stopped,
-        started: false,
-        phone_number: None,
-        wa_jid: None,
-        wa_lid: None,
-        created_at: 1,
-        updated_at: 1,
-        last_connected_at: None,
-    }
+    SessionRecord::new("org")
 }

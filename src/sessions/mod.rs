@@ -27,7 +27,7 @@ pub use pairing::{PairingCode, Qr};
 
 use crate::error::Error;
 use crate::jid::SessionId;
-use crate::store::{self, SessionRecord, Status, Store, StoreError};
+use crate::store::{SessionRecord, Status, Store, StoreError};
 use crate::whatsapp::Network;
 use commands::Command;
 use owned::Entry;
@@ -126,25 +126,15 @@ impl Sessions {
         label: Option<String>,
         start: bool,
     ) -> Result<SessionRecord, Error> {
-        let now = store::now();
-        let record = SessionRecord {
-            id: SessionId::generate(),
-            organization_id: organization_id.to_owned(),
+        let mut record = SessionRecord {
             created_by_user_id: created_by_user_id.map(ToOwned::to_owned),
             label,
-            status: if start {
-                Status::Connecting
-            } else {
-                Status::Stopped
-            },
             started: start,
-            phone_number: None,
-            wa_jid: None,
-            wa_lid: None,
-            created_at: now,
-            updated_at: now,
-            last_connected_at: None,
+            ..SessionRecord::new(organization_id)
         };
+        if start {
+            record.status = Status::Connecting;
+        }
         let registry = Arc::clone(&self.0);
         // A task, so that a caller who goes away leaves no row without a supervisor.
         let created = tokio::spawn(async move {

@@ -98,9 +98,11 @@ impl State {
     pub fn at_rest(status: Status, started: bool) -> Self {
         let status = match status {
             Status::LoggedOut | Status::Failed => status,
-            Status::Stopped | Status::Connecting | Status::ScanQrCode | Status::Working => {
-                Status::Stopped
-            }
+            Status::Stopped
+            | Status::Connecting
+            | Status::ScanQrCode
+            | Status::PasskeyRequired
+            | Status::Working => Status::Stopped,
         };
         Self {
             status,

@@ -19,7 +19,7 @@ pub use api_keys::ApiKeyRecord;
 pub use device_state::{DeviceState, Row};
 pub use groups::GroupRecord;
 pub use members::MemberRecord;
-pub use sessions::{SessionRecord, Status};
+pub use sessions::{SessionRecord, Status, StatusReason};
 
 /// The database failed. For the log; callers see 500 or 503.
 #[derive(Debug, thiserror::Error)]

@@ -8,57 +8,89 @@ use sqlx::sqlite::SqliteRow;
 use super::{Store, StoreError};
 use crate::jid::SessionId;
 
-/// Where a session stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Status {
-    /// Not running, by the operator's wish.
-    Stopped,
-    /// On its way to [`Status::Working`].
-    Connecting,
-    /// Unpaired, and showing a QR code.
-    ScanQrCode,
-    /// Connected, and its groups known: the only status in which WhatsApp can be asked for something.
-    Working,
-    /// The device was unlinked; it must be paired again.
-    LoggedOut,
-    /// Ended for a reason that does not pass by itself; the log has it.
-    Failed,
-}
-
-impl Status {
-    /// Every status, in the document's order.
-    pub const ALL: [Self; 6] = [
-        Self::Stopped,
-        Self::Connecting,
-        Self::ScanQrCode,
-        Self::Working,
-        Self::LoggedOut,
-        Self::Failed,
-    ];
-
-    /// The status as the document and the database spell it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Stopped => "stopped",
-            Self::Connecting => "connecting",
-            Self::ScanQrCode => "scan_qr_code",
-            Self::Working => "working",
-            Self::LoggedOut => "logged_out",
-            Self::Failed => "failed",
+/// An enum whose variants have words: those of the document and of the database.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident, $what:literal: $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)+
         }
-    }
+
+        impl $name {
+            /// Every one of them, in the document's order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word of the document and of the database.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = StoreError;
+
+            fn from_str(word: &str) -> Result<Self, StoreError> {
+                let known = Self::ALL.iter().find(|known| known.as_str() == word);
+                known.copied().ok_or(StoreError::Unreadable($what))
+            }
+        }
+    };
 }
 
-impl FromStr for Status {
-    type Err = StoreError;
+words! {
+    /// Where a session stands.
+    Status, "session status":
+    /// Not running, by the operator's wish or because nobody paired it.
+    Stopped = "stopped",
+    /// On its way to [`Status::Working`].
+    Connecting = "connecting",
+    /// Unpaired, and showing a QR code.
+    ScanQrCode = "scan_qr_code",
+    /// Unpaired, and WhatsApp asks for a passkey before it links the device.
+    PasskeyRequired = "passkey_required",
+    /// Connected, and its groups known: the only status in which WhatsApp can be asked for something.
+    Working = "working",
+    /// The device was unlinked; it must be paired again.
+    LoggedOut = "logged_out",
+    /// Ended for a reason that does not pass by itself.
+    Failed = "failed",
+}
 
-    fn from_str(s: &str) -> Result<Self, StoreError> {
-        Self::ALL
-            .into_iter()
-            .find(|status| status.as_str() == s)
-            .ok_or(StoreError::Unreadable("session status"))
-    }
+words! {
+    /// Why a session stands where it does, where the status alone does not say.
+    StatusReason, "status reason":
+    /// The phone, or WhatsApp, has unlinked the device.
+    LoggedOutOnPhone = "logged_out_on_phone",
+    /// Another client has taken over this device. The gateway does not fight for it.
+    Replaced = "replaced",
+    /// WhatsApp has banned the account for a time.
+    Banned = "banned",
+    /// WhatsApp no longer accepts the version that the gateway claims to be.
+    Outdated = "outdated",
+    /// WhatsApp refuses the login for a reason that has no word here.
+    Refused = "refused",
+    /// There is no connection to WhatsApp.
+    Unreachable = "unreachable",
+    /// WhatsApp asks to slow down.
+    RateLimited = "rate_limited",
+    /// Logged in, but WhatsApp does not hand out the groups.
+    GroupsUnavailable = "groups_unavailable",
+    /// Nobody has paired the session while its codes were good.
+    PairingTimedOut = "pairing_timed_out",
+    /// WhatsApp or the phone has broken off the pairing.
+    PairingFailed = "pairing_failed",
+    /// WhatsApp asks for a passkey.
+    PasskeyRequired = "passkey_required",
+    /// The server does not hold the key that is configured.
+    ServerNotVerified = "server_not_verified",
+    /// The gateway cannot read or write what it stores of the device.
+    Storage = "storage",
+    /// A fault of the gateway.
+    Internal = "internal",
 }
 
 /// A session as the database keeps it. Times are epoch milliseconds.
@@ -74,6 +106,14 @@ pub struct SessionRecord {
     pub label: Option<String>,
     /// Where it stood when last written.
     pub status: Status,
+    /// Why, where the status alone does not say.
+    pub status_reason: Option<StatusReason>,
+    /// The same for people, in a sentence.
+    pub status_detail: Option<String>,
+    /// When the gateway tries again by itself.
+    pub retry_at: Option<i64>,
+    /// Since when it has stood there.
+    pub status_changed_at: i64,
     /// Whether it is to run; survives a restart.
     pub started: bool,
     /// The account's phone number, digits only, once paired.
@@ -90,6 +130,59 @@ pub struct SessionRecord {
     pub last_connected_at: Option<i64>,
 }
 
+impl SessionRecord {
+    /// A session of an organization, created now and stopped.
+    #[must_use]
+    pub fn new(organization_id: &str) -> Self {
+        let now = super::now();
+        Self {
+            id: SessionId::generate(),
+            organization_id: organization_id.to_owned(),
+            created_by_user_id: None,
+            label: None,
+            status: Status::Stopped,
+            status_reason: None,
+            status_detail: None,
+            retry_at: None,
+            status_changed_at: now,
+            started: false,
+            phone_number: None,
+            wa_jid: None,
+            wa_lid: None,
+            created_at: now,
+            updated_at: now,
+            last_connected_at: None,
+        }
+    }
+
+    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row
+                .try_get::<&str, _>("id")?
+                .parse()
+                .map_err(|_| StoreError::Unreadable("session id"))?,
+            organization_id: row.try_get("organization_id")?,
+            created_by_user_id: row.try_get("created_by_user_id")?,
+            label: row.try_get("label")?,
+            status: row.try_get::<&str, _>("status")?.parse()?,
+            status_reason: row
+                .try_get::<Option<&str>, _>("status_reason")?
+                .map(str::parse)
+                .transpose()?,
+            status_detail: row.try_get("status_detail")?,
+            retry_at: row.try_get("retry_at")?,
+            status_changed_at: row.try_get("status_changed_at")?,
+            started: row.try_get("started")?,
+            phone_number: row.try_get("phone_number")?,
+            wa_jid: row.try_get("wa_jid")?,
+            wa_lid: row.try_get("wa_lid")?,
+            created_at: row.try_get("created_at")?,
+            updated_at: row.try_get("updated_at")?,
+            last_connected_at: row.try_get("last_connected_at")?,
+        })
+    }
+}
+
 impl Store {
     /// Adds a session.
     ///
@@ -98,8 +191,9 @@ impl Store {
     pub async fn insert_session(&self, session: &SessionRecord) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO sessions (id, organization_id, created_by_user_id, label, status, started, phone_number, wa_jid,
-                 wa_lid, created_at, updated_at, last_connected_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                 wa_lid, created_at, updated_at, last_connected_at, status_reason, status_detail, retry_at,
+                 status_changed_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         )
         .bind(session.id.as_str())
         .bind(&session.organization_id)
@@ -113,6 +207,10 @@ impl Store {
         .bind(session.created_at)
         .bind(session.updated_at)
         .bind(session.last_connected_at)
+        .bind(session.status_reason.map(StatusReason::as_str))
+        .bind(&session.status_detail)
+        .bind(session.retry_at)
+        .bind(session.status_changed_at)
         .execute(&self.pool)
         .await?;
         Ok(())
@@ -125,7 +223,8 @@ impl Store {
     pub async fn update_session(&self, session: &SessionRecord) -> Result<(), StoreError> {
         sqlx::query(
             "UPDATE sessions SET label = $2, status = $3, started = $4, phone_number = $5, wa_jid = $6, wa_lid = $7,
-                 updated_at = $8, last_connected_at = $9
+                 updated_at = $8, last_connected_at = $9, status_reason = $10, status_detail = $11, retry_at = $12,
+                 status_changed_at = $13
              WHERE id = $1",
         )
         .bind(session.id.as_str())
@@ -137,6 +236,10 @@ impl Store {
         .bind(&session.wa_lid)
         .bind(session.updated_at)
         .bind(session.last_connected_at)
+        .bind(session.status_reason.map(StatusReason::as_str))
+        .bind(&session.status_detail)
+        .bind(session.retry_at)
+        .bind(session.status_changed_at)
         .execute(&self.pool)
         .await?;
         Ok(())
@@ -165,27 +268,5 @@ impl Store {
             .iter()
             .map(SessionRecord::from_row)
             .collect()
-    }
-}
-
-impl SessionRecord {
-    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: row
-                .try_get::<&str, _>("id")?
-                .parse()
-                .map_err(|_| StoreError::Unreadable("session id"))?,
-            organization_id: row.try_get("organization_id")?,
-            created_by_user_id: row.try_get("created_by_user_id")?,
-            label: row.try_get("label")?,
-            status: row.try_get::<&str, _>("status")?.parse()?,
-            started: row.try_get("started")?,
-            phone_number: row.try_get("phone_number")?,
-            wa_jid: row.try_get("wa_jid")?,
-            wa_lid: row.try_get("wa_lid")?,
-            created_at: row.try_get("created_at")?,
-            updated_at: row.try_get("updated_at")?,
-            last_connected_at: row.try_get("last_connected_at")?,
-        })
     }
 }

@@ -14,18 +14,11 @@ async fn store() -> (Store, TempDir) {
 
 fn session(organization: &str) -> SessionRecord {
     SessionRecord {
-        id: SessionId::generate(),
-        organization_id: organization.to_owned(),
-        created_by_user_id: None,
         label: Some("a label".to_owned()),
-        status: Status::Stopped,
-        started: false,
-        phone_number: None,
-        wa_jid: None,
-        wa_lid: None,
         created_at: 1,
         updated_at: 1,
-        last_connected_at: None,
+        status_changed_at: 1,
+        ..SessionRecord::new(organization)
     }
 }
 
@@ -75,6 +68,10 @@ async fn sessions_round_trip_and_survive_a_reopening() {
     one.phone_number = Some("628111".to_owned());
     one.wa_jid = Some("628111@s.whatsapp.net".to_owned());
     one.last_connected_at = Some(9);
+    one.status_reason = Some(StatusReason::Banned);
+    one.status_detail = Some("banned for a time".to_owned());
+    one.retry_at = Some(10);
+    one.status_changed_at = 8;
     store.update_session(&one).await.expect("updated");
     store.delete_session(&two.id).await.expect("deleted");
     store.close().await;
@@ -82,7 +79,10 @@ async fn sessions_round_trip_and_survive_a_reopening() {
     let store = Store::open(&dir.path().join("db")).await.expect("a store");
     assert_eq!(store.all_sessions().await.expect("sessions"), [one]);
     for status in Status::ALL {
-        assert_eq!(status.as_str().parse::<Status>().ok(), Some(status));
+        assert_eq!(status.as_str().parse::<Status>().ok(), Some(*status));
+    }
+    for reason in StatusReason::ALL {
+        assert_eq!(reason.as_str().parse::<StatusReason>().ok(), Some(*reason));
     }
 }
 
