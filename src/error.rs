@@ -228,11 +228,21 @@ impl Error {
         error
     }
 
-    /// 503 for a line that dropped while it was asked for a pairing code. It comes back by itself.
+    /// 503 for a connection that dropped while it was asked for a pairing code. It comes back by itself.
     #[must_use]
-    pub fn line_dropped() -> Self {
-        Self::new(Code::Unavailable, "the line to WhatsApp dropped")
+    pub fn connection_dropped() -> Self {
+        Self::new(Code::Unavailable, "the connection to WhatsApp dropped")
             .retry_after(Duration::from_secs(5))
+    }
+
+    /// 503 for a session that WhatsApp gives no code to pair with; the session's `statusReason` says more.
+    #[must_use]
+    pub fn not_ready_to_pair() -> Self {
+        Self::new(
+            Code::Unavailable,
+            "WhatsApp is not ready to pair the session",
+        )
+        .retry_after(Duration::from_secs(5))
     }
 
     /// 503 for an account whose role in the group WhatsApp has not told yet.

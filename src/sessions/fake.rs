@@ -8,11 +8,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tempfile::TempDir;
 
-use super::live::Live;
-use super::owned::OwnedSession;
+use super::access::{Online, OwnedSession};
 use super::roles::{Account, Roles};
-use super::state::{Input, State};
 use super::supervisor::Supervisor;
+use super::supervisor::state::{Input, State};
 use super::{Registry, Sessions};
 use crate::group::{GroupInfo, Participant, Role};
 use crate::jid::{GroupJid, UserJid};
@@ -84,11 +83,11 @@ impl Rig {
         registry.write().insert(id.clone(), Arc::new(entry));
 
         let connection = Arc::new(Fake::default());
-        supervisor.state = State::at_rest(Status::Stopped, true);
+        supervisor.state = State::at_rest(Status::Stopped, None, true);
         for input in [Input::Start, Input::Opened, Input::Connected, Input::Synced] {
             supervisor.state.step(input);
         }
-        supervisor.live = Some(Arc::new(Live {
+        supervisor.online = Some(Arc::new(Online {
             connection: Arc::clone(&connection) as Arc<dyn Connection>,
             account: Account {
                 jid: ME.parse().expect("a user JID"),
@@ -128,7 +127,7 @@ impl Rig {
 
     /// Lets a minute pass since WhatsApp last told of any group.
     pub(crate) fn forget_when_told(&mut self) {
-        self.supervisor.questions.forget_when_told();
+        self.supervisor.forget_when_told();
     }
 
     /// What was asked since the last time.
@@ -177,7 +176,7 @@ pub(crate) async fn open(directory: &Path) -> Store {
         .expect("a database")
 }
 
-/// A network without a server: a line that is opened to it never connects.
+/// A network without a server: no client ever connects.
 pub(crate) fn nowhere() -> Network {
     Network::Standin {
         // The discard port; nobody listens there.

@@ -1,17 +1,11 @@
 //! Sessions: the registry of all of them, and one supervisor task for each.
 
-mod clocks;
-mod commands;
+mod access;
 #[cfg(test)]
 pub(crate) mod fake;
-mod live;
-mod owned;
 mod pairing;
-mod questions;
 mod roles;
-mod state;
 mod supervisor;
-mod sync;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -21,19 +15,18 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-pub use live::{AdminGroup, Connected, KnownGroup};
-pub use owned::OwnedSession;
+pub use access::{AdminGroup, Connected, KnownGroup, OwnedSession};
 pub use pairing::{PairingCode, Qr};
 
 use crate::error::Error;
 use crate::jid::SessionId;
 use crate::store::{SessionRecord, Status, Store, StoreError};
 use crate::whatsapp::Network;
-use commands::Command;
-use owned::Entry;
+use access::Entry;
 use supervisor::Supervisor;
+use supervisor::commands::Command;
 
-/// How long all sessions together may take to close their lines.
+/// How long all sessions together may take to close their connections.
 const SHUTDOWN: Duration = Duration::from_secs(10);
 
 /// Every session of every organization. Cheap to clone.
@@ -97,7 +90,7 @@ impl Sessions {
         Ok(Self(registry))
     }
 
-    /// Closes all lines in bounded time. Who was started stays so, for the next [`Sessions::load`].
+    /// Closes all connections in bounded time. Who was started stays so, for the next [`Sessions::load`].
     pub async fn shutdown(&self) {
         let mut closing = JoinSet::new();
         for entry in self.0.read().values() {
@@ -111,7 +104,7 @@ impl Sessions {
             });
         }
         if timeout(SHUTDOWN, closing.join_all()).await.is_err() {
-            tracing::warn!("not every session closed its line in time");
+            tracing::warn!("not every session closed its connection in time");
         }
     }
 
@@ -215,7 +208,5 @@ impl Registry {
     }
 }
 
-#[cfg(test)]
-mod sync_tests;
 #[cfg(test)]
 mod tests;

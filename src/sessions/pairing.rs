@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::OwnedSession;
-use super::commands::Command;
-use super::owned::View;
+use super::access::{OwnedSession, View};
+use super::supervisor::commands::Command;
 use crate::error::Error;
-use crate::store;
+use crate::store::{self, Status};
 use crate::whatsapp::CallError;
 
 /// How long a caller who asks for a QR code waits for the first one.
@@ -36,30 +35,39 @@ impl OwnedSession {
     /// The QR code to scan now. Starts pairing where that is not under way, and waits a moment for the first code.
     ///
     /// # Errors
-    /// 400 where the session is paired; 404 `qr` where WhatsApp has not handed out a code yet.
+    /// 400 where the session is paired; 404 `qr` where WhatsApp has not handed out a code yet, with the reason where there
+    /// is one.
     pub async fn qr(&self) -> Result<Qr, Error> {
         self.start_pairing().await?;
         let wait = QR_WAIT.min(self.registry.whatsapp_timeout);
-        timeout(wait, self.first_qr()).await.unwrap_or_else(|_| {
-            let mut error = Error::not_found("qr");
-            error.message = "no QR code yet".into();
-            Err(error)
-        })
+        match timeout(wait, self.first_qr()).await {
+            Ok(Ok(Some(qr))) => Ok(qr),
+            Ok(Err(error)) => Err(error),
+            Ok(Ok(None)) | Err(_) => {
+                let mut error = Error::not_found("qr");
+                error.message = "no QR code yet".into();
+                Err(self.because_of_status(error))
+            }
+        }
     }
 
     /// A code to type into the phone with the number `phone` (digits, country code first). Starts pairing where that is
     /// not under way.
     ///
     /// # Errors
-    /// 400 where the session is paired; 504 where WhatsApp can't be reached or does not answer; what WhatsApp refuses.
+    /// 400 where the session is paired; 503 with the reason where WhatsApp is not ready for it; 504 where it does not
+    /// answer; what it refuses.
     pub async fn pairing_code(&self, phone: String) -> Result<PairingCode, Error> {
         self.start_pairing().await?;
-        let code = async {
-            // WhatsApp is ready for it once it has handed out a QR code.
-            self.first_qr().await?;
-            self.ask(|reply| Command::PairWithCode(phone, reply)).await
-        };
-        timeout(self.registry.whatsapp_timeout, code)
+        let limit = self.registry.whatsapp_timeout;
+        // WhatsApp is ready for it once it has handed out a QR code.
+        match timeout(limit, self.first_qr()).await {
+            Ok(Ok(Some(_))) => {}
+            Ok(Err(error)) => return Err(error),
+            Ok(Ok(None)) | Err(_) => return Err(self.because_of_status(Error::not_ready_to_pair())),
+        }
+        let code = self.ask(|reply| Command::PairWithCode(phone, reply));
+        timeout(limit, code)
             .await
             .unwrap_or_else(|_| Err(CallError::Unanswered.into()))
     }
@@ -73,18 +81,28 @@ impl OwnedSession {
             return Err(Error::already_paired());
         }
         if !scanning {
-            self.start().await?;
+            self.ask(Command::Pair).await?;
         }
         Ok(())
     }
 
-    /// The first valid code, once there is one.
-    async fn first_qr(&self) -> Result<Qr, Error> {
+    /// The first valid code, once there is one; none where none will come.
+    async fn first_qr(&self) -> Result<Option<Qr>, Error> {
         let mut view = self.entry.view.clone();
-        let ready = view.wait_for(|view| view.paired() || view.valid_qr().is_some());
+        let ready =
+            view.wait_for(|view| view.paired() || view.valid_qr().is_some() || view.at_rest());
         match ready.await {
-            Ok(view) => view.valid_qr().cloned().ok_or_else(Error::already_paired),
+            Ok(view) if view.paired() => Err(Error::already_paired()),
+            Ok(view) => Ok(view.valid_qr().cloned()),
             Err(_) => Err(self.gone()),
+        }
+    }
+
+    /// Adds what the session says about why it stands where it does.
+    fn because_of_status(&self, error: Error) -> Error {
+        match self.entry.view.borrow().record.status_reason {
+            Some(reason) => error.with("reason", reason.as_str()),
+            None => error,
         }
     }
 }
@@ -92,6 +110,14 @@ impl OwnedSession {
 impl View {
     fn paired(&self) -> bool {
         self.record.wa_jid.is_some()
+    }
+
+    /// Whether nothing happens until somebody asks for it.
+    fn at_rest(&self) -> bool {
+        matches!(
+            self.record.status,
+            Status::Stopped | Status::LoggedOut | Status::Failed
+        )
     }
 
     fn valid_qr(&self) -> Option<&Qr> {

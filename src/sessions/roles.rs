@@ -78,6 +78,11 @@ impl Roles {
             .collect();
     }
 
+    /// Replaces everything by what was known at the last sync.
+    pub fn recall(&self, roles: Vec<(GroupJid, Option<Role>)>) {
+        *self.write() = roles.into_iter().collect();
+    }
+
     /// Takes in one group as WhatsApp describes it.
     pub fn set(&self, account: &Account, group: &GroupInfo) {
         let role = account.role_in(group);

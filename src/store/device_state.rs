@@ -86,6 +86,15 @@ impl DeviceState {
         *self.open.write().await = false;
     }
 
+    /// Writes and removes a row, to see whether the database takes writes now.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        self.put(Row::new("probe", *b"probe", Vec::new())).await?;
+        self.del("probe", &[b"probe"]).await
+    }
+
     async fn writing(&self) -> Result<RwLockReadGuard<'_, bool>, StoreError> {
         let open = self.open.read().await;
         if *open {

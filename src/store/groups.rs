@@ -3,10 +3,10 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use super::members::{put_member, replace_members, take_member};
+use super::members::{put_member, replace_members, role_of, take_member};
 use super::{Store, StoreError};
-use crate::group::{GroupChange, GroupInfo};
-use crate::jid::{GroupJid, SessionId};
+use crate::group::{GroupChange, GroupInfo, Role};
+use crate::jid::{GroupJid, Lid, SessionId, UserJid};
 
 /// A group as the database keeps it. Times are epoch milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,6 +160,38 @@ impl Store {
         }
         tx.commit().await?;
         Ok(true)
+    }
+
+    /// What a person, the account itself, may do in each group of the session; none where WhatsApp told no members.
+    ///
+    /// # Errors
+    /// The database failed, or holds what this version cannot read.
+    pub async fn stored_roles(
+        &self,
+        session: &SessionId,
+        jid: &UserJid,
+        lid: Option<&Lid>,
+    ) -> Result<Vec<(GroupJid, Option<Role>)>, StoreError> {
+        sqlx::query(
+            "SELECT g.group_jid, m.role, g.size FROM groups g LEFT JOIN group_members m
+                 ON m.session_id = g.session_id AND m.group_jid = g.group_jid AND (m.jid = $2 OR m.lid = $3)
+             WHERE g.session_id = $1",
+        )
+        .bind(session.as_str())
+        .bind(jid.as_str())
+        .bind(lid.map(Lid::as_str))
+        .fetch_all(&self.pool)
+        .await?
+        .iter()
+        .map(|row| {
+            let gid = row.try_get::<&str, _>("group_jid")?.parse();
+            let role = row.try_get::<Option<&str>, _>("role")?.map(role_of);
+            let size: Option<i64> = row.try_get("size")?;
+            // Who is not among the members that were told may do nothing special.
+            let role = role.transpose()?.or(size.is_none().then_some(Role::Member));
+            Ok((gid.map_err(|_| StoreError::Unreadable("group JID"))?, role))
+        })
+        .collect()
     }
 
     /// Groups of a session, ordered by JID, at most `limit` of them, those after the JID `after`.

@@ -203,16 +203,21 @@ impl MemberRecord {
             member_key: row.try_get("member_key")?,
             jid: row.try_get("jid")?,
             lid: row.try_get("lid")?,
-            role: match row.try_get("role")? {
-                "member" => Role::Member,
-                "admin" => Role::Admin,
-                "superadmin" => Role::SuperAdmin,
-                _ => return Err(StoreError::Unreadable("member role")),
-            },
+            role: role_of(row.try_get("role")?)?,
             first_seen_at: row.try_get("first_seen_at")?,
             last_seen_at: row.try_get("last_seen_at")?,
         })
     }
+}
+
+/// The role that the database spells so.
+pub(super) fn role_of(word: &str) -> Result<Role, StoreError> {
+    Ok(match word {
+        "member" => Role::Member,
+        "admin" => Role::Admin,
+        "superadmin" => Role::SuperAdmin,
+        _ => return Err(StoreError::Unreadable("member role")),
+    })
 }
 
 const fn role_name(role: Role) -> &'static str {

@@ -1,4 +1,4 @@
-//! One WhatsApp client: one life of a session's line.
+//! One WhatsApp client: one connection of a linked device.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,12 +15,12 @@ use whatsapp_rust::waproto::whatsapp::device_props::PlatformType;
 use whatsapp_rust::{CacheConfig, CacheEntryConfig, Client as Library, MsgSecretPolicy};
 
 use super::backend::Backend;
-use super::connection::{Live, call, call_error, is_usable};
-use super::line::{Line, Listener, Signal};
+use super::connection::{LibraryConnection, call, call_error, is_usable};
+use super::event_loop::{EventLoop, Listener, Signal};
 use super::network::{Network, Sockets, Web};
 use super::pin::{Pin, is_provisional};
 use super::redact::describe;
-use super::{CallError, Connection, Event, OpenError, PairError, translate};
+use super::{CallError, Connection, End, Event, OpenError, PairError, translate};
 use crate::jid::{Lid, SessionId, UserJid};
 use crate::store::DeviceState;
 
@@ -37,7 +37,7 @@ const PRE_KEYS: usize = 30;
 /// How long WhatsApp accepts a pairing code. Source: whatsapp-rust, `PairCodeUtils::code_validity`.
 pub(super) const CODE_VALIDITY: Duration = Duration::from_secs(180);
 
-/// Events that may wait for the session to take them. More wait inside, see [`super::line`].
+/// Events that may wait for the session to take them. More wait inside, see [`super::event_loop`].
 const EVENTS: usize = 32;
 
 /// A pairing code, to be typed into the phone.
@@ -49,8 +49,8 @@ pub struct PairingCode {
     pub valid_for: Duration,
 }
 
-/// One WhatsApp client, for one life of a session's line: it reconnects by itself, but when it has ended (logged out,
-/// replaced, codes used up) a new one is needed. Dropping it ends it too, in the background.
+/// One WhatsApp client, for one connection: when that ends, for whatever reason, a new one is needed. Dropping it ends it
+/// too, in the background.
 pub struct Client {
     client: Arc<Library>,
     session: SessionId,
@@ -58,20 +58,25 @@ pub struct Client {
     signals: mpsc::UnboundedSender<Signal>,
     unlinked: Arc<AtomicBool>,
     stop: oneshot::Sender<()>,
-    line: JoinHandle<()>,
+    event_loop: JoinHandle<()>,
 }
 
 impl Client {
-    /// Makes a client over `state` and starts it; each call of it may take `call_limit`. Events arrive in order; the
-    /// receiver ends when the client has ended.
+    /// Makes a client over `state` and starts it; each call of it may take `call_limit`. Events arrive in order; the last
+    /// one is [`Event::Ended`].
     ///
     /// # Errors
-    /// The device state cannot be read or written.
+    /// The device state cannot be read or written. That is tried first: the library goes on for minutes without it, and
+    /// what it could not save then is lost.
     pub async fn open(
         network: &Network,
         call_limit: Duration,
         state: DeviceState,
     ) -> Result<(Self, mpsc::Receiver<Event>), OpenError> {
+        state
+            .probe()
+            .await
+            .map_err(|error| OpenError(error.to_string()))?;
         let pin = match network {
             Network::WhatsApp => None,
             Network::Standin { server_key, .. } => Some(Pin::new(*server_key)),
@@ -79,16 +84,15 @@ impl Client {
         let pinned = pin.is_some();
         let session = state.session().clone();
         let sockets = Sockets::new(network, session.clone());
-        let dialled = sockets.dialled();
         let unlinked = Arc::<AtomicBool>::default();
-        let (to_line, signals) = mpsc::unbounded_channel();
+        let (to_loop, signals) = mpsc::unbounded_channel();
         let (events, received) = mpsc::channel(EVENTS);
         let mut bot = Bot::builder()
             .with_backend(Backend::new(state.clone(), pin))
             .with_transport_factory(sockets)
             .with_http_client(Web::default())
             .with_event_handler(Listener {
-                signals: to_line.clone(),
+                signals: to_loop.clone(),
                 unlinked: Arc::clone(&unlinked),
             })
             .with_device_props(
@@ -103,35 +107,36 @@ impl Client {
             bot = bot.with_version(version);
         }
         let bot = bot.build().await;
-        let handle = bot.map_err(|error| OpenError(describe(&error)))?.spawn();
-        let client = handle.client();
+        let bot = bot.map_err(|error| OpenError(describe(&error)))?;
+        let client = bot.client();
+        client.enable_auto_reconnect.store(false, Ordering::Relaxed);
         let (stop, stopped) = oneshot::channel();
-        let line = Line {
+        let event_loop = EventLoop {
             client: Arc::clone(&client),
-            handle,
+            handle: bot.spawn(),
             state,
-            dialled,
             pinned,
             signals,
             events,
-            up: None,
+            connected: false,
+            paired: false,
         };
         let opened = Self {
             client,
             session,
             call_limit,
-            signals: to_line,
+            signals: to_loop,
             unlinked,
             stop,
-            line: tokio::spawn(line.run(stopped)),
+            event_loop: tokio::spawn(event_loop.run(stopped)),
         };
         Ok((opened, received))
     }
 
-    /// The calls of this session. They fail as not connected while the line is down and after the end.
+    /// The calls of this client. They fail as not connected before the login and after the end.
     #[must_use]
     pub fn connection(&self) -> Arc<dyn Connection> {
-        Arc::new(Live::new(
+        Arc::new(LibraryConnection::new(
             Arc::clone(&self.client),
             self.session.clone(),
             self.call_limit,
@@ -149,7 +154,7 @@ impl Client {
         Some((translate::user(&account)?, lid))
     }
 
-    /// Whether the line is up and logged in.
+    /// Whether it is connected and logged in.
     #[must_use]
     pub fn is_usable(&self) -> bool {
         is_usable(&self.client)
@@ -186,7 +191,7 @@ impl Client {
         })
     }
 
-    /// Unlinks this device at WhatsApp. [`Event::LoggedOut`] follows.
+    /// Unlinks this device at WhatsApp. The client ends with [`End::LoggedOut`].
     ///
     /// # Errors
     /// It is not certain that the device has been unlinked; the client goes on.
@@ -195,7 +200,7 @@ impl Client {
         let unlink = RemoveCompanionDeviceSpec::new(&device);
         match call(&self.client, self.call_limit, self.client.execute(unlink)).await {
             Ok(()) => {
-                let _ = self.signals.send(Signal::End(Event::LoggedOut));
+                let _ = self.signals.send(Signal::End(End::LoggedOut));
                 Ok(())
             }
             // WhatsApp closes the stream at once, and the library may see that before the answer.
@@ -204,10 +209,10 @@ impl Client {
         }
     }
 
-    /// Closes the line, having saved what there is to save. The device stays linked. Bounded to a few seconds.
+    /// Closes the connection, having saved what there is to save. The device stays linked. Bounded to a few seconds.
     pub async fn shutdown(self) {
         drop(self.stop);
-        if let Err(error) = self.line.await {
+        if let Err(error) = self.event_loop.await {
             tracing::error!(%error, "a client did not end well");
         }
     }

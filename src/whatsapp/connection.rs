@@ -63,14 +63,14 @@ pub(super) fn call_error<E: StdError + 'static>(error: &E) -> CallError {
     CallError::Other(describe(error).into())
 }
 
-/// The calls of a session that go to WhatsApp.
-pub(super) struct Live {
+/// The calls of a client that go to WhatsApp.
+pub(super) struct LibraryConnection {
     client: Arc<Library>,
     session: SessionId,
     limit: Duration,
 }
 
-impl Live {
+impl LibraryConnection {
     /// Each call may take `limit`.
     pub(super) fn new(client: Arc<Library>, session: SessionId, limit: Duration) -> Self {
         Self {
@@ -103,7 +103,7 @@ fn library_jid(gid: &GroupJid) -> Result<Jid, CallError> {
 }
 
 #[async_trait]
-impl Connection for Live {
+impl Connection for LibraryConnection {
     async fn groups(&self) -> Result<Vec<GroupInfo>, CallError> {
         let groups = self.call(self.client.execute(AllGroups)).await?;
         Ok(self.told(groups))

@@ -84,7 +84,7 @@ impl From<PairError> for Error {
         match error {
             PairError::AlreadyPaired => Self::already_paired(),
             PairError::PhoneNumber => Self::validation(&[Violation::new("phone", "pattern")]),
-            PairError::Call(CallError::NotConnected) => Self::line_dropped(),
+            PairError::Call(CallError::NotConnected) => Self::connection_dropped(),
             PairError::Call(error) => error.into(),
         }
     }

@@ -4,9 +4,10 @@
 mod backend;
 mod client;
 mod connection;
+mod end;
 mod error;
+mod event_loop;
 mod group_iq;
-mod line;
 mod network;
 mod pin;
 mod redact;
@@ -24,6 +25,7 @@ use crate::group::{GroupChange, GroupInfo};
 use crate::jid::{GroupJid, Lid, UserJid};
 
 pub use client::{Client, PairingCode};
+pub use end::End;
 pub use error::{CallError, OpenError, PairError};
 pub use network::Network;
 
@@ -41,7 +43,7 @@ pub enum AddOutcome {
     Unknown,
 }
 
-/// A session's line to WhatsApp, while it is up. Calls are bounded in time by the implementation.
+/// The calls that a connected client takes. They are bounded in time by the implementation.
 #[async_trait]
 pub trait Connection: Send + Sync {
     /// All groups the account is in. One IQ.
@@ -58,7 +60,7 @@ pub trait Connection: Send + Sync {
     ) -> Result<Vec<AddOutcome>, CallError>;
 }
 
-/// What happens on a session's line, in order.
+/// What happens to a client, in order.
 #[derive(Debug)]
 pub enum Event {
     /// A QR code to show, good for `valid_for`.
@@ -68,8 +70,6 @@ pub enum Event {
         /// How long until the next one.
         valid_for: Duration,
     },
-    /// Nobody scanned any of the codes; the client has ended.
-    QrExhausted,
     /// A phone has linked this device; the login follows. The device state is already on disk.
     Paired {
         /// The account by phone number.
@@ -77,17 +77,10 @@ pub enum Event {
         /// The account by LID, where told.
         lid: Option<Lid>,
     },
-    /// Pairing went wrong; the client has ended.
-    PairingFailed,
-    /// Logged in and usable.
+    /// Logged in and usable, from now to the end.
     Connected,
-    /// The line dropped; the client reconnects by itself.
-    Disconnected,
-    /// The device was unlinked (by the phone, by WhatsApp or by us): its state is of no use any more; the client has ended.
-    LoggedOut,
-    /// The client has ended and will not come back by itself: replaced by another, banned, outdated. The text is for the log.
-    Failed(String),
-    /// A group has changed while the line was up. Two of them can come in the other order than the changes: `at` tells.
+    /// A group has changed while the client was connected. Two of them can come in the other order than the changes: `at`
+    /// tells.
     Group {
         /// Which group.
         gid: GroupJid,
@@ -96,4 +89,6 @@ pub enum Event {
         /// When WhatsApp made the change, by its own clock, epoch seconds.
         at: i64,
     },
+    /// The client has ended; nothing follows.
+    Ended(End),
 }

@@ -1,6 +1,5 @@
 //! Which WhatsApp the gateway talks to, and how its sockets are opened.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use http::header::ORIGIN;
@@ -58,7 +57,6 @@ impl Network {
 pub(super) struct Sockets {
     url: String,
     session: SessionId,
-    dialled: Arc<AtomicU64>,
 }
 
 impl Sockets {
@@ -66,13 +64,7 @@ impl Sockets {
         Self {
             url: network.url().to_owned(),
             session,
-            dialled: Arc::default(),
         }
-    }
-
-    /// How many connections have been begun: a name for the one that is up.
-    pub(super) fn dialled(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.dialled)
     }
 
     async fn dial(&self) -> anyhow::Result<(Arc<dyn Transport>, Receiver<TransportEvent>)> {
@@ -112,10 +104,9 @@ impl TransportFactory for Sockets {
     async fn create_transport(
         &self,
     ) -> anyhow::Result<(Arc<dyn Transport>, Receiver<TransportEvent>)> {
-        self.dialled.fetch_add(1, Ordering::AcqRel);
         let dialled = self.dial().await;
         if let Err(error) = &dialled {
-            // The library tries again by itself, later and later, and raises no event.
+            // The library ends without saying why.
             tracing::warn!(session = %self.session, "cannot reach WhatsApp at {}: {error:#}", self.url);
         }
         dialled

@@ -11,7 +11,7 @@ use whatsapp_standin::{GroupSpec, Phone, Standin, StandinConfig};
 use crate::group::GroupChange;
 use crate::jid::{GroupJid, SessionId, UserJid};
 use crate::store::{DeviceState, Store};
-use crate::whatsapp::{Client, Event, Network, testing};
+use crate::whatsapp::{Client, End, Event, Network, testing};
 
 pub(super) const OWN: &str = "628111000001";
 
@@ -64,7 +64,7 @@ impl Rig {
         open(&self.network, self.state()).await
     }
 
-    /// A client that has been paired by QR and is connected.
+    /// A client that is connected, of a device that has been paired by QR.
     pub(super) async fn paired(&self) -> (Client, Events) {
         let (client, mut events) = self.open().await;
         let code = events.qr().await;
@@ -72,9 +72,20 @@ impl Rig {
         events
             .until(|event| matches!(event, Event::Paired { .. }))
             .await;
-        events
-            .until(|event| matches!(event, Event::Connected))
-            .await;
+        self.restarted(client, events).await
+    }
+
+    /// A client that is connected, after the one that has just been paired.
+    pub(super) async fn restarted(&self, client: Client, mut events: Events) -> (Client, Events) {
+        assert_eq!(events.end().await, End::Restart);
+        client.shutdown().await;
+        self.connected().await
+    }
+
+    /// A client that is connected, of a device that is paired already.
+    pub(super) async fn connected(&self) -> (Client, Events) {
+        let (client, mut events) = self.open().await;
+        events.connected().await;
         (client, events)
     }
 
@@ -107,7 +118,7 @@ fn key(hex: &str) -> [u8; 32] {
     key
 }
 
-/// What happens on a client's line, one after the other.
+/// What happens to a client, one after the other.
 pub(super) struct Events(pub(super) Receiver<Event>);
 
 impl Events {
@@ -137,11 +148,6 @@ impl Events {
         self.until(|event| matches!(event, Event::Connected)).await;
     }
 
-    pub(super) async fn disconnected(&mut self) {
-        self.until(|event| matches!(event, Event::Disconnected))
-            .await;
-    }
-
     pub(super) async fn change(&mut self) -> (GroupJid, GroupChange) {
         match self
             .until(|event| matches!(event, Event::Group { .. }))
@@ -152,17 +158,14 @@ impl Events {
         }
     }
 
-    pub(super) async fn end(&mut self) -> Event {
-        let last = self
-            .until(|event| {
-                matches!(
-                    event,
-                    Event::LoggedOut | Event::Failed(_) | Event::QrExhausted | Event::PairingFailed
-                )
-            })
-            .await;
-        assert!(self.next().await.is_none(), "an end is the last event");
-        last
+    pub(super) async fn end(&mut self) -> End {
+        match self.until(|event| matches!(event, Event::Ended(_))).await {
+            Event::Ended(end) => {
+                assert!(self.next().await.is_none(), "an end is the last event");
+                end
+            }
+            _ => unreachable!(),
+        }
     }
 }
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::pairing::PairingCode;
+use super::super::pairing::PairingCode;
 use super::questions::RefusedBy;
 use super::state::Input;
-use super::supervisor::{Supervisor, next_event};
+use super::{Happening, Supervisor, next};
 use crate::error::Error;
 use crate::jid::GroupJid;
 use crate::store::{self, SessionRecord, Status};
@@ -18,8 +18,10 @@ use crate::whatsapp::{CallError, Event};
 const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What callers can ask of a session.
-pub(super) enum Command {
+pub(in crate::sessions) enum Command {
     Start(Reply<SessionRecord>),
+    /// Start where nothing is under way, for who wants to pair the session.
+    Pair(Reply<SessionRecord>),
     Stop(Reply<SessionRecord>),
     Logout(Reply<SessionRecord>),
     Delete(Reply<()>),
@@ -27,7 +29,7 @@ pub(super) enum Command {
     PairWithCode(String, Reply<PairingCode>),
     /// Have WhatsApp asked for this group, about which a caller was refused.
     Confirm(GroupJid, RefusedBy, oneshot::Sender<()>),
-    /// Close the line and end; the record stays as it is.
+    /// Close the connection and end; the record stays as it is.
     Shutdown(oneshot::Sender<()>),
 }
 
@@ -39,6 +41,9 @@ impl Supervisor {
         match command {
             Command::Start(reply) => {
                 let _ = reply.send(self.take(Input::Start).await);
+            }
+            Command::Pair(reply) => {
+                let _ = reply.send(self.take(Input::Pair).await);
             }
             Command::Stop(reply) => {
                 let _ = reply.send(self.take(Input::Stop).await);
@@ -81,13 +86,16 @@ impl Supervisor {
         }
     }
 
-    /// Whether the line says until `deadline` what the missing answer did not: WhatsApp ends the line of a device that it
-    /// unlinks, which may be noticed before its answer is.
+    /// Whether the connection says until `deadline` what the missing answer did not: WhatsApp ends the connection of a
+    /// device that it unlinks, which may be noticed before its answer is, and refuses its next login.
     async fn was_unlinked(&mut self, deadline: Instant) -> bool {
-        while let Ok(event) = timeout_at(deadline, next_event(&mut self.line)).await {
-            let back = matches!(event, Some(Event::Connected));
-            self.event(event).await;
-            if back || self.line.is_none() {
+        // The time limit is on the waiting alone: what happens is dealt with to the end.
+        while let Ok(happening) =
+            timeout_at(deadline, next(&mut self.running, &mut self.jobs)).await
+        {
+            let back = matches!(happening, Happening::Event(Some(Event::Connected)));
+            self.happened(happening).await;
+            if back || self.state.status == Status::LoggedOut {
                 break;
             }
         }
@@ -113,8 +121,8 @@ impl Supervisor {
     }
 
     async fn unlink(&mut self) -> Result<(), CallError> {
-        match &self.line {
-            Some(line) if line.client.is_usable() => line.client.logout().await,
+        match &self.running {
+            Some(running) if running.client.is_usable() => running.client.logout().await,
             _ => Err(CallError::NotConnected),
         }
     }
@@ -123,10 +131,10 @@ impl Supervisor {
         if self.record.wa_jid.is_some() {
             return Err(Error::already_paired());
         }
-        let Some(line) = &self.line else {
-            return Err(Error::line_dropped());
+        let Some(running) = &self.running else {
+            return Err(Error::connection_dropped());
         };
-        let pairing = line.client.pair_with_code(phone).await;
+        let pairing = running.client.pair_with_code(phone).await;
         let given = pairing?;
         let valid_for = i64::try_from(given.valid_for.as_millis()).unwrap_or(0);
         Ok(PairingCode {

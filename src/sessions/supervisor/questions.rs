@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::jid::GroupJid;
 
-/// Questions under way at once: the session's other calls share the line.
+/// Questions under way at once: the session's other calls share the connection.
 const AT_ONCE: usize = 4;
 
 /// How long what WhatsApp told of a group is good enough to refuse a caller from memory.
@@ -23,7 +23,7 @@ const CALLERS_QUESTIONS: usize = 30;
 
 /// Who has refused a caller, so that what is known of the group is in doubt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum RefusedBy {
+pub(in crate::sessions) enum RefusedBy {
     /// The gateway, from memory.
     Memory,
     /// WhatsApp, though memory would have let it pass.
@@ -37,8 +37,8 @@ type Caller = oneshot::Sender<()>;
 pub(super) struct Questions {
     open: HashMap<GroupJid, Question>,
     waiting: VecDeque<GroupJid>,
-    /// Whether WhatsApp has asked to slow down.
-    pub(super) quiet: bool,
+    /// Until when WhatsApp has asked to be left alone. It outlasts the client.
+    quiet_until: Option<Instant>,
     /// When WhatsApp last told of each group, as far as that was asked for, and of all.
     confirmed: HashMap<GroupJid, Instant>,
     all_confirmed: Option<Instant>,
@@ -88,7 +88,7 @@ impl Questions {
         }
         self.by_callers
             .retain(|asked| now - *asked < TOLD_FOR_MEMORY);
-        if self.quiet || self.by_callers.len() >= CALLERS_QUESTIONS {
+        if self.quiet_for().is_some() || self.by_callers.len() >= CALLERS_QUESTIONS {
             return;
         }
         self.by_callers.push_back(now);
@@ -105,7 +105,7 @@ impl Questions {
     /// The next group to ask for, if one may be asked for now.
     pub(super) fn next(&mut self) -> Option<GroupJid> {
         let under_way = self.open.len() - self.waiting.len();
-        if self.quiet || under_way >= AT_ONCE {
+        if self.quiet_for().is_some() || under_way >= AT_ONCE {
             return None;
         }
         let gid = self.waiting.pop_front()?;
@@ -140,17 +140,27 @@ impl Questions {
         self.open.remove(gid);
     }
 
-    /// WhatsApp asks to slow down: who waits for an answer goes without; the groups are asked for later.
-    pub(super) fn silence(&mut self, refused: &GroupJid) {
-        self.quiet = true;
-        if let Some(question) = self.open.get_mut(refused) {
-            question.sent = false;
-            self.waiting.push_front(refused.clone());
-        }
+    /// WhatsApp asks to slow down: nothing is asked for `pause`, and who waits for an answer goes without.
+    pub(super) fn silence(&mut self, pause: Duration) {
+        self.quiet_until = Some(Instant::now() + pause);
         for question in self.open.values_mut() {
             question.callers.clear();
             question.late.clear();
         }
+    }
+
+    /// Puts a question that WhatsApp did not answer at the head of the queue again.
+    pub(super) fn put_back(&mut self, gid: &GroupJid) {
+        if let Some(question) = self.open.get_mut(gid) {
+            question.sent = false;
+            self.waiting.push_front(gid.clone());
+        }
+    }
+
+    /// How much longer WhatsApp is to be left alone.
+    pub(super) fn quiet_for(&self) -> Option<Duration> {
+        let left = self.quiet_until?.duration_since(Instant::now());
+        (!left.is_zero()).then_some(left)
     }
 
     /// WhatsApp has told of all groups.
@@ -164,9 +174,12 @@ impl Questions {
         self.all_confirmed = None;
     }
 
-    /// Drops the queue: the line is gone. The next one begins with all groups.
+    /// Drops the queue: the client is gone. The next one begins with all groups.
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self {
+            quiet_until: self.quiet_until,
+            ..Self::default()
+        };
     }
 }
 
@@ -207,10 +220,11 @@ mod tests {
         let (caller, mut told) = oneshot::channel();
         questions.confirm(gid(2), RefusedBy::Memory, caller);
         assert_eq!(questions.next(), Some(gid(1)));
-        questions.silence(&gid(1));
+        questions.silence(Duration::from_secs(60));
+        questions.put_back(&gid(1));
         assert!(told.try_recv().is_err(), "goes without");
         assert_eq!(questions.next(), None);
-        questions.quiet = false;
+        questions.quiet_until = None;
         assert_eq!(questions.next(), Some(gid(1)), "first of all");
         assert_eq!(questions.next(), Some(gid(2)));
     }

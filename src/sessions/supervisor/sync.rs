@@ -8,33 +8,29 @@
 
 use std::mem;
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::live::Live;
-use super::roles::{Roles, Then};
-use super::state::Input;
-use super::supervisor::{Done, Supervisor};
+use super::super::access::Online;
+use super::super::roles::{Account, Roles, Then};
+use super::state::{Fetch, Input, PATIENCE, SyncFailure};
+use super::{Done, Supervisor};
 use crate::group::{GroupChange, GroupInfo};
 use crate::jid::GroupJid;
-use crate::store;
+use crate::store::{self, StoreError};
 use crate::whatsapp::CallError;
-
-/// How long to leave WhatsApp alone that asks to slow down without saying for how long.
-const QUIET: Duration = Duration::from_secs(60);
 
 impl Supervisor {
     /// A group has changed, at WhatsApp's time `at`.
     pub(super) async fn group_event(&mut self, gid: GroupJid, change: GroupChange, at: i64) {
         let news = self.clocks.is_news(&gid, &change, at);
-        if self.state.syncing {
+        if self.state.sync != Fetch::Idle {
             self.changed.insert(gid.clone());
         }
-        let Some(live) = self.live.clone() else {
+        let Some(online) = self.online.clone() else {
             return;
         };
         self.questions.changed(&gid);
         let then = if news {
-            live.roles.apply(&live.account, &gid, &change)
+            online.roles.apply(&online.account, &gid, &change)
         } else {
             Then::Ask
         };
@@ -54,42 +50,46 @@ impl Supervisor {
         }
     }
 
-    /// All groups were fetched: the session is `working` once they are here.
-    pub(super) async fn synced(&mut self, groups: Result<Vec<GroupInfo>, CallError>) {
-        let input = match self.record_all(groups).await {
-            Ok(()) => Input::Synced,
-            Err(error) => {
-                tracing::warn!(session = %self.record.id, %error, "cannot fetch the groups");
-                Input::SyncFailed
-            }
+    /// All groups were fetched, or not: the session is `working` once they are here.
+    pub(in crate::sessions) async fn synced(&mut self, groups: Result<Vec<GroupInfo>, CallError>) {
+        let recorded = match groups {
+            Ok(groups) => self.record_all(&groups).await,
+            Err(error) => Err(self.not_told(&error)),
         };
-        self.take_logged(input).await;
+        self.take_logged(match recorded {
+            Ok(()) => Input::Synced,
+            Err(failure) => Input::SyncFailed(failure),
+        })
+        .await;
     }
 
-    async fn record_all(
-        &mut self,
-        groups: Result<Vec<GroupInfo>, CallError>,
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let groups = groups?;
-        let account = self.account().ok_or("the account is not known")?;
+    /// Why all groups could not be had.
+    fn not_told(&mut self, error: &CallError) -> SyncFailure {
+        tracing::warn!(session = %self.record.id, %error, "cannot fetch the groups");
+        match error {
+            CallError::Refused { code: 429, backoff } => {
+                let pause = backoff.unwrap_or(PATIENCE);
+                self.questions.silence(pause);
+                SyncFailure::RateLimited(pause)
+            }
+            _ => SyncFailure::Unavailable,
+        }
+    }
+
+    async fn record_all(&mut self, groups: &[GroupInfo]) -> Result<(), SyncFailure> {
+        let online = self.go_online().ok_or(SyncFailure::Unavailable)?;
         let store = &self.registry.store;
-        store
-            .sync_groups(&self.record.id, &groups, store::now())
-            .await?;
-        let live = match (&self.live, self.connection()) {
-            // It knows itself by the same names as before: go on with it, calls are using it.
-            (Some(live), _) if live.account == account => Arc::clone(live),
-            (_, Some(connection)) => Arc::new(Live {
-                connection,
-                account,
-                roles: Roles::default(),
-            }),
-            (_, None) => return Err("the line is closed".into()),
-        };
-        live.roles.replace(&live.account, &groups);
+        let saved = store
+            .sync_groups(&self.record.id, groups, store::now())
+            .await;
+        if let Err(error) = saved {
+            tracing::error!(session = %self.record.id, %error, "cannot store the groups");
+            return Err(SyncFailure::Storage);
+        }
+        online.roles.replace(&online.account, groups);
         self.questions.all_answered();
-        let untold = live.roles.untold();
-        self.live = Some(live);
+        let untold = online.roles.untold();
+        self.online = Some(online);
         // What changed meanwhile may be newer than the answer.
         let changed = mem::take(&mut self.changed);
         for gid in changed.into_iter().chain(untold) {
@@ -97,6 +97,39 @@ impl Supervisor {
         }
         self.ask();
         Ok(())
+    }
+
+    /// Takes the roles of the last sync out of the database, where WhatsApp does not hand out the groups. One that is
+    /// wrong by now is found out when WhatsApp refuses an act.
+    pub(super) async fn recall(&mut self) -> Result<(), StoreError> {
+        let Some(online) = self.go_online() else {
+            return Ok(());
+        };
+        let Account { jid, lid } = &online.account;
+        let store = &self.registry.store;
+        let roles = store
+            .stored_roles(&self.record.id, jid, lid.as_ref())
+            .await?;
+        if !roles.is_empty() {
+            online.roles.recall(roles);
+            self.online = Some(online);
+            self.take_logged(Input::Recalled).await;
+        }
+        Ok(())
+    }
+
+    /// What is in memory of the session while it is `working`; none without a client or an account.
+    fn go_online(&self) -> Option<Arc<Online>> {
+        let account = self.account()?;
+        match &self.online {
+            // It knows itself by the same names as before: go on with it, calls are using it.
+            Some(online) if online.account == account => Some(Arc::clone(online)),
+            _ => Some(Arc::new(Online {
+                connection: self.connection()?,
+                account,
+                roles: Roles::default(),
+            })),
+        }
     }
 
     /// Asks WhatsApp for a group, as soon as the queue allows.
@@ -107,13 +140,13 @@ impl Supervisor {
 
     /// Sends the questions that may be sent now.
     pub(super) fn ask(&mut self) {
-        let Some(live) = self.live.clone() else {
+        let Some(online) = self.online.clone() else {
             return;
         };
         while let Some(gid) = self.questions.next() {
             self.clocks.asked(&gid);
-            let connection = Arc::clone(&live.connection);
-            self.spawn_job(async move {
+            let connection = Arc::clone(&online.connection);
+            self.jobs.spawn(async move {
                 let group = connection.group(&gid).await;
                 Done::Group(gid, group)
             });
@@ -122,12 +155,12 @@ impl Supervisor {
 
     /// WhatsApp has told of a group that was asked for, or not.
     pub(super) async fn answered(&mut self, gid: GroupJid, group: Result<GroupInfo, CallError>) {
-        let Some(live) = self.live.clone() else {
+        let Some(online) = self.online.clone() else {
             return;
         };
         match group {
             Ok(group) => {
-                live.roles.set(&live.account, &group);
+                online.roles.set(&online.account, &group);
                 let store = &self.registry.store;
                 let saved = store
                     .sync_group(&self.record.id, &group, store::now())
@@ -141,17 +174,15 @@ impl Supervisor {
             Err(CallError::Refused {
                 code: 403 | 404, ..
             }) => {
-                live.roles.remove(&gid);
+                online.roles.remove(&gid);
                 self.drop_group(&gid).await;
                 self.questions.answered(gid);
             }
             Err(CallError::Refused { code: 429, backoff }) => {
-                self.questions.silence(&gid);
-                let pause = backoff.unwrap_or(QUIET);
-                self.spawn_job(async move {
-                    tokio::time::sleep(pause).await;
-                    Done::Quiet
-                });
+                let pause = backoff.unwrap_or(PATIENCE);
+                self.questions.silence(pause);
+                self.questions.put_back(&gid);
+                self.pause(pause, Done::Quiet);
             }
             Err(CallError::Unanswered | CallError::NotConnected) => {
                 self.questions.given_up(&gid);
@@ -175,6 +206,6 @@ impl Supervisor {
     /// Something about the groups was missed: everything is fetched anew, while the session goes on working.
     async fn behind(&mut self, error: &(dyn std::error::Error + Sync)) {
         tracing::warn!(session = %self.record.id, error = %error, "missed a change of a group");
-        self.take_logged(Input::Connected).await;
+        self.take_logged(Input::Behind).await;
     }
 }

@@ -1,7 +1,8 @@
 //! Groups kept fresh: what notifications, queries and syncs leave in memory and in the database.
 
-use super::fake::{GROUP, ME, MY_LID, Rig, gid, group, person};
-use super::supervisor::Done;
+use super::super::fake::{GROUP, ME, MY_LID, Rig, gid, group, person};
+use super::Done;
+use super::state::Fetch;
 use crate::error::{Code, Error};
 use crate::group::{GroupChange, GroupInfo, Participant, Role};
 use crate::whatsapp::CallError;
@@ -127,7 +128,7 @@ async fn a_group_whose_members_are_left_out_is_asked_for() {
     };
     let mut rig = Rig::new(vec![]).await;
     rig.answer(Ok(admin_group()));
-    rig.supervisor.state.syncing = true;
+    rig.supervisor.state.sync = Fetch::Fetching;
     let groups = Ok(vec![bare.clone()]);
     rig.supervisor.done(Done::Groups(groups)).await;
     assert_eq!(
@@ -147,7 +148,7 @@ async fn a_group_whose_members_are_left_out_is_asked_for() {
 
     // Left out of a later list: who was there stays.
     rig.answer(Ok(admin_group()));
-    rig.supervisor.state.syncing = true;
+    rig.supervisor.state.sync = Fetch::Fetching;
     rig.supervisor.done(Done::Groups(Ok(vec![bare]))).await;
     assert_eq!(rig.members().await.len(), 2);
     rig.settle().await;
@@ -258,7 +259,7 @@ async fn a_group_that_whatsapp_does_not_show_is_dropped() {
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_during_a_sync_survive_it() {
     let mut rig = Rig::new(vec![admin_group()]).await;
-    rig.supervisor.state.syncing = true;
+    rig.supervisor.state.sync = Fetch::Fetching;
     rig.change(GroupChange::Roles(vec![person(ME, Role::Member)]))
         .await;
     rig.change(GroupChange::Added(vec![person(THIRD, Role::Member)]))
@@ -282,11 +283,11 @@ async fn changes_during_a_sync_survive_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sync_that_fails_is_tried_again_and_changes_nothing() {
     let mut rig = Rig::new(vec![admin_group()]).await;
-    rig.supervisor.state.syncing = true;
+    rig.supervisor.state.sync = Fetch::Fetching;
     rig.supervisor
         .done(Done::Groups(Err(CallError::Unanswered)))
         .await;
-    assert!(rig.supervisor.state.syncing);
+    assert_eq!(rig.supervisor.state.sync, Fetch::Waiting);
     assert!(rig.may_act().is_ok());
     assert_eq!(rig.members().await.len(), 2);
 }

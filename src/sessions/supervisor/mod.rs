@@ -1,34 +1,45 @@
-//! One task a session: it owns the client, hears its events in order, takes commands, and is the only writer of the
+//! One task a session: it owns the client, takes its events in order, takes commands, and is the only writer of the
 //! session's record, groups and members. What follows from what is decided in `state`; here it is done.
 
+mod clocks;
+pub(super) mod commands;
+pub(super) mod questions;
+pub(super) mod state;
+mod sync;
+#[cfg(test)]
+mod sync_tests;
+
 use std::collections::HashSet;
-use std::future::{Future, pending};
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep};
 
 use super::Registry;
-use super::clocks::Clocks;
-use super::commands::Command;
-use super::live::Live;
-use super::owned::{Entry, View};
+use super::access::{Entry, Online, View};
 use super::pairing::Qr;
-use super::questions::Questions;
 use super::roles::Account;
-use super::state::{Effect, Input, State};
 use crate::error::Error;
 use crate::group::GroupInfo;
 use crate::jid::{GroupJid, Lid, UserJid};
-use crate::store::{self, DeviceState, SessionRecord, Status, StoreError};
-use crate::whatsapp::{CallError, Client, Connection, Event, OpenError};
+use crate::store::{self, DeviceState, SessionRecord, Status, StatusReason, StoreError};
+use crate::whatsapp::{CallError, Client, Connection, End, Event, OpenError};
+use clocks::Clocks;
+use commands::Command;
+use questions::Questions;
+use state::{Effect, Input, State, SyncFailure};
 
-/// Callers that may wait for the supervisor's ear before further ones wait to be heard.
+/// Commands that may wait in the channel before further callers wait to send theirs.
 const COMMANDS: usize = 8;
 
-/// What work done aside brings back.
+/// How long a session must have been `working` for the end of its connection to be no failure of a series. WhatsApp Web
+/// resets its own pauses after as long (whatsapp-rust, `STABLE_CONNECTION_RESET_MS`).
+const STABLE: Duration = Duration::from_secs(30);
+
+/// What a background job brings back.
 pub(super) enum Done {
     Opened(Result<(Client, mpsc::Receiver<Event>), OpenError>),
     Groups(Result<Vec<GroupInfo>, CallError>),
@@ -38,7 +49,14 @@ pub(super) enum Done {
     Pause(Input),
 }
 
-pub(super) struct Line {
+/// What happens to a session by itself.
+enum Happening {
+    Event(Option<Event>),
+    Done(Result<Done, JoinError>),
+}
+
+/// A client and the receiver of its events.
+pub(super) struct Running {
     pub(super) client: Client,
     events: mpsc::Receiver<Event>,
 }
@@ -52,25 +70,27 @@ pub(super) struct Supervisor {
     commands: mpsc::Receiver<Command>,
     pub(super) state: State,
     qr: Option<Qr>,
-    pub(super) line: Option<Line>,
+    pub(super) running: Option<Running>,
     /// What the present client writes to.
     device: Option<DeviceState>,
-    /// Work under way for the present line; it ends with it.
+    /// Background jobs for the present client; they end with it.
     jobs: JoinSet<Done>,
     /// There from the first sync to the end of the connection.
-    pub(super) live: Option<Arc<Live>>,
+    pub(super) online: Option<Arc<Online>>,
+    /// Since when the session has been `working`.
+    working_since: Option<Instant>,
     /// Groups that changed while all groups were being fetched.
-    pub(super) changed: HashSet<GroupJid>,
+    changed: HashSet<GroupJid>,
     /// How old what is known of the groups is.
-    pub(super) clocks: Clocks,
+    clocks: Clocks,
     /// Groups that WhatsApp is asked for.
-    pub(super) questions: Questions,
+    questions: Questions,
 }
 
 impl Supervisor {
     /// The supervisor of a session as read from the database, and what others see of it.
     pub(super) fn new(registry: Arc<Registry>, mut record: SessionRecord) -> (Self, Entry) {
-        let state = State::at_rest(record.status, record.started);
+        let state = State::at_rest(record.status, record.status_reason, record.started);
         let stored = record.status;
         record.status = if record.started {
             Status::Connecting
@@ -80,7 +100,7 @@ impl Supervisor {
         let organization_id = record.organization_id.clone();
         let (view, seen) = watch::channel(View {
             record: record.clone(),
-            live: None,
+            online: None,
             qr: None,
         });
         let (commands, heard) = mpsc::channel(COMMANDS);
@@ -92,10 +112,11 @@ impl Supervisor {
             commands: heard,
             state,
             qr: None,
-            line: None,
+            running: None,
             device: None,
             jobs: JoinSet::new(),
-            live: None,
+            online: None,
+            working_since: None,
             changed: HashSet::new(),
             clocks: Clocks::default(),
             questions: Questions::default(),
@@ -111,9 +132,21 @@ impl Supervisor {
     /// Connects the session if it is to run, and looks after it until it is deleted or the process ends.
     pub(super) async fn run(mut self) {
         if self.state.started {
-            Box::pin(self.take_logged(Input::Start)).await;
+            let input = self.begin();
+            Box::pin(self.take_logged(input)).await;
         }
         while self.turn().await {}
+    }
+
+    /// How a session that is to run begins: a ban goes on, also where the process was restarted to get around it.
+    fn begin(&self) -> Input {
+        let left = self.record.retry_at.unwrap_or(0) - store::now();
+        match (self.record.status_reason, u64::try_from(left)) {
+            (Some(reason @ StatusReason::Banned), Ok(left)) => {
+                Input::Resume(reason, Duration::from_millis(left))
+            }
+            _ => Input::Start,
+        }
     }
 
     /// Waits for the next thing to happen and deals with it; says whether the session goes on.
@@ -124,25 +157,26 @@ impl Supervisor {
                 Some(command) => Box::pin(self.command(command)).await,
                 None => false,
             },
-            event = next_event(&mut self.line) => {
-                Box::pin(self.event(event)).await;
-                true
-            }
-            Some(done) = self.jobs.join_next() => {
-                match done {
-                    Ok(done) => Box::pin(self.done(done)).await,
-                    // Only a panic ends a job without a word; the line starts over.
-                    Err(error) => {
-                        tracing::error!(session = %self.record.id, %error, "work of a session broke off");
-                        Box::pin(self.take_logged(Input::Ended)).await;
-                    }
-                }
+            happening = next(&mut self.running, &mut self.jobs) => {
+                Box::pin(self.happened(happening)).await;
                 true
             }
         }
     }
 
-    pub(super) async fn event(&mut self, event: Option<Event>) {
+    async fn happened(&mut self, happening: Happening) {
+        match happening {
+            Happening::Event(event) => self.event(event).await,
+            Happening::Done(Ok(done)) => self.done(done).await,
+            // Only a panic ends a job without a word; the client is replaced.
+            Happening::Done(Err(error)) => {
+                tracing::error!(session = %self.record.id, %error, "a background job of a session broke off");
+                self.ended(End::Internal).await;
+            }
+        }
+    }
+
+    async fn event(&mut self, event: Option<Event>) {
         let input = match event {
             Some(Event::Group { gid, change, at }) => {
                 return self.group_event(gid, change, at).await;
@@ -158,40 +192,39 @@ impl Supervisor {
                 Input::Paired
             }
             Some(Event::Connected) => {
-                if let Some((jid, lid)) = self.line.as_ref().and_then(|l| l.client.identity()) {
+                if let Some((jid, lid)) = self.running.as_ref().and_then(|r| r.client.identity()) {
                     self.remember(&jid, lid.as_ref());
                 }
                 Input::Connected
             }
-            Some(Event::Failed(reason)) => {
-                tracing::warn!(session = %self.record.id, reason, "WhatsApp ended the session");
-                Input::Failed
-            }
-            Some(Event::QrExhausted) => Input::QrExhausted,
-            Some(Event::PairingFailed) => Input::PairingFailed,
-            Some(Event::Disconnected) => Input::Disconnected,
-            Some(Event::LoggedOut) => Input::Unlinked,
-            None => Input::Ended,
+            Some(Event::Ended(end)) => return self.ended(end).await,
+            None => return self.ended(End::Internal).await,
         };
         self.take_logged(input).await;
+    }
+
+    async fn ended(&mut self, end: End) {
+        match end {
+            End::Restart | End::QrExhausted => {}
+            _ => tracing::warn!(session = %self.record.id, "disconnected: {end}"),
+        }
+        let stable = self.working_since.is_some_and(|at| at.elapsed() >= STABLE);
+        self.take_logged(Input::Ended { end, stable }).await;
     }
 
     pub(super) async fn done(&mut self, done: Done) {
         match done {
             Done::Opened(Ok((client, events))) => {
-                self.line = Some(Line { client, events });
+                self.running = Some(Running { client, events });
                 self.take_logged(Input::Opened).await;
             }
             Done::Opened(Err(error)) => {
-                tracing::warn!(session = %self.record.id, %error, "cannot open the line to WhatsApp");
-                self.take_logged(Input::Ended).await;
+                tracing::error!(session = %self.record.id, %error, "cannot open the client");
+                self.ended(End::Storage).await;
             }
             Done::Groups(groups) => self.synced(groups).await,
             Done::Group(gid, group) => self.answered(gid, group).await,
-            Done::Quiet => {
-                self.questions.quiet = false;
-                self.ask();
-            }
+            Done::Quiet => self.ask(),
             Done::Pause(input) => self.take_logged(input).await,
         }
     }
@@ -206,29 +239,13 @@ impl Supervisor {
 
     /// Takes in what happened: new state, shown and saved first, then done.
     pub(super) async fn take(&mut self, input: Input) -> Result<SessionRecord, Error> {
-        let before = self.state.status;
-        let effects = self.state.step(input);
-        let status = self.state.status;
-        if effects.contains(&Effect::ForgetAccount) {
-            self.record.phone_number = None;
-            self.record.wa_jid = None;
-            self.record.wa_lid = None;
-        }
-        if status == Status::Working && before != Status::Working {
-            self.record.last_connected_at = Some(store::now());
-        }
-        if status != Status::Working {
-            self.live = None;
-        }
-        if status != Status::ScanQrCode {
-            self.qr = None;
-        }
-        if status != before {
-            tracing::info!(session = %self.record.id, status = status.as_str(), "session changed");
-        }
+        let before = self.state;
+        let detail = input.detail();
+        let effects: Vec<Effect> = self.state.step(input).into_iter().map(spread).collect();
+        self.note(before, detail, &effects);
         let mut saved = self.publish().await;
         for effect in effects {
-            if let Err(error) = self.perform(effect).await {
+            if let Err(error) = Box::pin(self.perform(effect)).await {
                 saved = Err(error);
             }
         }
@@ -236,9 +253,47 @@ impl Supervisor {
         Ok(self.record.clone())
     }
 
+    /// Brings the record and what is in memory into line with the new state.
+    fn note(&mut self, before: State, detail: Option<String>, effects: &[Effect]) {
+        let now = store::now();
+        let State { status, reason, .. } = self.state;
+        if effects.contains(&Effect::ForgetAccount) {
+            self.record.phone_number = None;
+            self.record.wa_jid = None;
+            self.record.wa_lid = None;
+        }
+        if status != Status::Working {
+            self.online = None;
+            self.working_since = None;
+        } else if before.status != Status::Working {
+            self.record.last_connected_at = Some(now);
+            self.working_since = Some(Instant::now());
+        }
+        if status != Status::ScanQrCode {
+            self.qr = None;
+        }
+        let retry = effects.iter().find_map(|effect| match effect {
+            Effect::ReopenAfter(pause) | Effect::ResyncAfter(pause) => Some(*pause),
+            _ => None,
+        });
+        let retry = retry.and_then(|pause| i64::try_from(pause.as_millis()).ok());
+        self.record.retry_at = retry
+            .map(|pause| now.saturating_add(pause))
+            .or(self.record.retry_at)
+            .filter(|_| self.state.retries());
+        let told = detail.or_else(|| self.record.status_detail.take());
+        self.record.status_detail = reason.and(told);
+        if (status, reason) != (before.status, before.reason) {
+            self.record.status_changed_at = now;
+            let reason = reason.map(StatusReason::as_str);
+            tracing::info!(session = %self.record.id, status = status.as_str(), reason, "session changed");
+        }
+    }
+
     /// Shows the session to callers, and writes it to the database where it has changed.
     async fn publish(&mut self) -> Result<(), StoreError> {
         self.record.status = self.state.status;
+        self.record.status_reason = self.state.reason;
         self.record.started = self.state.started;
         if self.record != self.view.borrow().record {
             self.record.updated_at = store::now();
@@ -246,7 +301,7 @@ impl Supervisor {
         }
         self.view.send_replace(View {
             record: self.record.clone(),
-            live: self.live.clone(),
+            online: self.online.clone(),
             qr: self.qr.clone(),
         });
         if self.unsaved {
@@ -259,10 +314,12 @@ impl Supervisor {
     async fn perform(&mut self, effect: Effect) -> Result<(), StoreError> {
         match effect {
             Effect::Open => {
+                // A pause that was cut short must not end later.
+                self.abandon();
                 let registry = Arc::clone(&self.registry);
                 let device = registry.store.device_state(&self.record.id);
                 self.device = Some(device.clone());
-                self.spawn_job(async move {
+                self.jobs.spawn(async move {
                     let Registry {
                         network,
                         whatsapp_timeout,
@@ -272,15 +329,19 @@ impl Supervisor {
                 });
             }
             Effect::Close => self.close().await,
-            Effect::ReopenAfter(pause) => self.pause(pause, Input::Reopen),
-            Effect::ResyncAfter(pause) => self.pause(pause, Input::Resync),
+            Effect::ReopenAfter(pause) => self.pause(pause, Done::Pause(Input::Reopen)),
+            Effect::ResyncAfter(pause) => self.pause(pause, Done::Pause(Input::Resync)),
             Effect::Sync => {
-                if let Some(connection) = self.connection() {
+                if let Some(left) = self.questions.quiet_for() {
+                    let failure = SyncFailure::RateLimited(left);
+                    self.take_logged(Input::SyncFailed(failure)).await;
+                } else if let Some(connection) = self.connection() {
                     self.clocks.asked_for_all();
-                    self.spawn_job(async move { Done::Groups(connection.groups().await) });
+                    self.jobs
+                        .spawn(async move { Done::Groups(connection.groups().await) });
                 }
             }
-            Effect::AbandonQueries => self.abandon(),
+            Effect::Recall => self.recall().await?,
             Effect::ForgetAccount => {
                 let device = self.registry.store.device_state(&self.record.id);
                 device.clear().await?;
@@ -289,14 +350,14 @@ impl Supervisor {
         Ok(())
     }
 
-    fn pause(&mut self, pause: Duration, then: Input) {
+    fn pause(&mut self, pause: Duration, then: Done) {
         self.jobs.spawn(async move {
             sleep(pause).await;
-            Done::Pause(then)
+            then
         });
     }
 
-    /// Drops all work under way: what it would bring back is about a line that is no more.
+    /// Drops all background jobs: what they would bring back is about a client that is no more.
     fn abandon(&mut self) {
         self.jobs = JoinSet::new();
         self.changed.clear();
@@ -305,7 +366,7 @@ impl Supervisor {
 
     pub(super) async fn close(&mut self) {
         self.abandon();
-        if let Some(Line { client, events }) = self.line.take() {
+        if let Some(Running { client, events }) = self.running.take() {
             // Nobody listens any more: the client must not wait for room.
             drop(events);
             client.shutdown().await;
@@ -316,9 +377,10 @@ impl Supervisor {
         }
     }
 
-    /// Runs a job aside that ends with the line.
-    pub(super) fn spawn_job(&mut self, job: impl Future<Output = Done> + Send + 'static) {
-        self.jobs.spawn(job);
+    /// Lets a minute pass since WhatsApp last told of any group.
+    #[cfg(test)]
+    pub(super) fn forget_when_told(&mut self) {
+        self.questions.forget_when_told();
     }
 
     /// What the next job to end brings back.
@@ -331,13 +393,13 @@ impl Supervisor {
             .expect("no panic")
     }
 
-    /// The calls of the line, while there is one.
-    pub(super) fn connection(&self) -> Option<Arc<dyn Connection>> {
-        Some(self.line.as_ref()?.client.connection())
+    /// The calls of the client, while there is one.
+    fn connection(&self) -> Option<Arc<dyn Connection>> {
+        Some(self.running.as_ref()?.client.connection())
     }
 
     /// The account, once paired.
-    pub(super) fn account(&self) -> Option<Account> {
+    fn account(&self) -> Option<Account> {
         Some(Account {
             jid: self.record.wa_jid.as_ref()?.parse().ok()?,
             lid: self.record.wa_lid.as_ref().and_then(|lid| lid.parse().ok()),
@@ -353,10 +415,27 @@ impl Supervisor {
     }
 }
 
-/// The next event; never, while there is no line.
-pub(super) async fn next_event(line: &mut Option<Line>) -> Option<Event> {
-    match line {
-        Some(line) => line.events.recv().await,
-        None => pending().await,
+/// What happens next, to the client or to a background job.
+async fn next(running: &mut Option<Running>, jobs: &mut JoinSet<Done>) -> Happening {
+    let event = async {
+        match running {
+            Some(running) => running.events.recv().await,
+            None => pending().await,
+        }
+    };
+    tokio::select! {
+        event = event => Happening::Event(event),
+        Some(done) = jobs.join_next() => Happening::Done(done),
+    }
+}
+
+/// Makes a pause up to a tenth longer, by chance: a thousand sessions that lost WhatsApp together do not all come back in
+/// one moment.
+fn spread(effect: Effect) -> Effect {
+    match effect {
+        Effect::ReopenAfter(pause) => {
+            Effect::ReopenAfter(pause.mul_f64(rand::random_range(1.0..1.1)))
+        }
+        other => other,
     }
 }

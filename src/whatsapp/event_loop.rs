@@ -5,11 +5,12 @@
 //! come in numbers; each is as large as the change it tells. The library handles each of them in a task of its own
 //! (whatsapp-rust, `client/node_io.rs`), so that two can come here in the other order than they were sent.
 //!
-//! [`Line`] empties that queue. Whether the line is up it does not take from events, since some changes come without one
-//! (a dead socket, a server out of reach): every event and every tick makes it look.
+//! [`EventLoop`] empties that queue. Whether the client is connected it does not take from events, since some changes
+//! come without one (a dead socket, a server out of reach): every event and every tick makes it look. It ends with the
+//! first connection; the library's own reconnecting is switched off, so that one place decides when to dial again.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -23,18 +24,18 @@ use whatsapp_rust::wacore::types::events::{
 use super::client::CODE_VALIDITY;
 use super::connection::is_usable;
 use super::redact::describe;
-use super::{Event, translate};
+use super::{End, Event, translate};
 use crate::store::DeviceState;
 
-/// How often to look whether the line is up where no event tells.
+/// How often to look whether the client is connected where no event tells.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// How long the library may take to flush its state and to close the line.
+/// How long the library may take to flush its state and to close the connection.
 const END_LIMIT: Duration = Duration::from_secs(8);
 
 /// What the library has told.
 pub(super) enum Signal {
-    /// The line may be up, or down.
+    /// The client may be connected now, or not any more.
     Look,
     /// The library has finished its part of a login.
     Ready,
@@ -44,8 +45,8 @@ pub(super) enum Signal {
     Paired(Event),
     /// The QR codes are used up, but a pairing code is still good.
     CodeLeft,
-    /// To be passed on when the client has ended, which it now must.
-    End(Event),
+    /// The client has ended, or now must.
+    End(End),
 }
 
 /// The library's end of the queue.
@@ -94,7 +95,7 @@ fn signal(event: &LibraryEvent) -> Option<Signal> {
             valid_for: qr.timeout,
         }),
         LibraryEvent::PairingQrCodesExhausted(codes) if codes.disconnected => {
-            Signal::End(Event::QrExhausted)
+            Signal::End(End::QrExhausted)
         }
         LibraryEvent::PairingQrCodesExhausted(_) => Signal::CodeLeft,
         LibraryEvent::PairSuccess(device) => match translate::user(&device.id) {
@@ -102,10 +103,10 @@ fn signal(event: &LibraryEvent) -> Option<Signal> {
                 jid,
                 lid: translate::lid(&device.lid),
             }),
-            None => Signal::End(Event::PairingFailed),
+            None => Signal::End(End::PairingFailed),
         },
-        LibraryEvent::PairError(_) => Signal::End(Event::PairingFailed),
-        LibraryEvent::LoggedOut(_) => Signal::End(Event::LoggedOut),
+        LibraryEvent::PairError(_) => Signal::End(End::PairingFailed),
+        LibraryEvent::LoggedOut(_) => Signal::End(End::LoggedOut),
         // What was missed is of no interest: each login fetches the groups, and asks later than those things happened.
         LibraryEvent::GroupUpdate(update) if update.offline.is_some() => return None,
         LibraryEvent::GroupUpdate(update) => {
@@ -113,50 +114,43 @@ fn signal(event: &LibraryEvent) -> Option<Signal> {
             let at = update.timestamp.timestamp();
             Signal::Pass(Event::Group { gid, change, at })
         }
-        LibraryEvent::StreamReplaced(_) => failed("another client has taken over this device"),
-        LibraryEvent::ClientOutdated(_) => failed("WhatsApp no longer accepts this version"),
-        LibraryEvent::TemporaryBan(ban) => failed(&format!(
-            "WhatsApp has banned the account for {} s ({:?})",
-            ban.expire.num_seconds(),
-            ban.code
-        )),
+        LibraryEvent::StreamReplaced(_) => Signal::End(End::Replaced),
+        LibraryEvent::ClientOutdated(_) => Signal::End(End::Outdated),
+        LibraryEvent::TemporaryBan(ban) => {
+            Signal::End(End::Banned(ban.expire.to_std().unwrap_or_default()))
+        }
+        // The client ends by itself and the next one tries again.
         LibraryEvent::ConnectFailure(failure) if failure.reason.should_reconnect() => Signal::Look,
-        LibraryEvent::ConnectFailure(failure) => failed(&format!(
-            "WhatsApp refuses the login ({:?})",
-            failure.reason
-        )),
+        LibraryEvent::ConnectFailure(failure) => Signal::End(End::Refused(failure.reason.code())),
         _ => return None,
     })
 }
 
-fn failed(why: &str) -> Signal {
-    Signal::End(Event::Failed(why.to_owned()))
-}
-
-/// A client's life. It ends with the library's, when it is told to stop, or when nobody takes its events any more.
-pub(super) struct Line {
+/// A client's life, from the first dial to the end of the connection. It ends with the library's, when it is told to
+/// stop, or when nobody takes its events any more.
+pub(super) struct EventLoop {
     pub(super) client: Arc<Library>,
     pub(super) handle: BotHandle,
     pub(super) state: DeviceState,
-    /// Names the connection; see [`super::network::Sockets::dialled`].
-    pub(super) dialled: Arc<AtomicU64>,
     pub(super) pinned: bool,
     pub(super) signals: mpsc::UnboundedReceiver<Signal>,
     pub(super) events: mpsc::Sender<Event>,
-    /// The connection that was last told to be up.
-    pub(super) up: Option<u64>,
+    /// Whether [`Event::Connected`] has been told.
+    pub(super) connected: bool,
+    /// Whether [`Event::Paired`] has been told.
+    pub(super) paired: bool,
 }
 
 /// The gateway has let go of the receiver.
 struct Unheard;
 
-impl Line {
+impl EventLoop {
     pub(super) async fn run(mut self, mut stop: oneshot::Receiver<()>) {
-        let last = tokio::select! {
+        let end = tokio::select! {
             biased;
             // Also when the sender is dropped.
             _ = &mut stop => None,
-            last = self.follow() => last.ok(),
+            end = self.follow() => end.ok(),
         };
         // This flushes what the library still holds; its own tasks may be in the middle of what they received.
         let ended = timeout(END_LIMIT, self.client.disconnect()).await;
@@ -170,16 +164,16 @@ impl Line {
             tracing::warn!(session = %self.state.session(), "the client did not end in time");
         }
         self.state.close().await;
-        if let Some(last) = last {
+        if let Some(end) = end {
             tokio::select! {
                 _ = &mut stop => {}
-                _ = self.events.send(last) => {}
+                _ = self.events.send(Event::Ended(end)) => {}
             }
         }
     }
 
-    /// Passes events on, until the client has to end; then the last one.
-    async fn follow(&mut self) -> Result<Event, Unheard> {
+    /// Passes events on, until the client ends or has to; then why.
+    async fn follow(&mut self) -> Result<End, Unheard> {
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut code_ends: Option<Instant> = None;
@@ -193,8 +187,8 @@ impl Line {
             let signal = tokio::select! {
                 biased;
                 signal = self.signals.recv() => signal.unwrap_or(Signal::Look),
-                () = &mut self.handle => failed("the client has ended by itself"),
-                () = code_end => Signal::End(Event::QrExhausted),
+                () = &mut self.handle => Signal::End(self.dropped()),
+                () = code_end => Signal::End(End::QrExhausted),
                 _ = look.tick() => Signal::Look,
             };
             match signal {
@@ -208,36 +202,48 @@ impl Line {
                     code_ends = None;
                     // The library saves in its own time, but a crash from here on must not lose the device.
                     if let Err(error) = self.client.persistence_manager().flush().await {
-                        return Ok(Event::Failed(describe(&error)));
+                        tracing::error!(session = %self.state.session(), error = describe(&error), "cannot save the device");
+                        return Ok(End::Storage);
                     }
+                    self.paired = true;
                     self.tell(event).await?;
                 }
                 Signal::CodeLeft => code_ends = Some(Instant::now() + CODE_VALIDITY),
-                Signal::End(event) => return Ok(event),
+                Signal::End(end) => return Ok(end),
             }
-            if self.pin_is_lost() {
-                let why = "the server does not hold the configured key";
-                return Ok(Event::Failed(why.to_owned()));
+            if self.client.persistence_manager().is_saver_halted() {
+                return Ok(End::Storage);
             }
-            self.look().await?;
+            if let Some(end) = self.look().await? {
+                return Ok(end);
+            }
         }
     }
 
-    /// Tells when the line has come up or gone down since it was last told. A connection that took another's place is
-    /// both: notifications may have been missed in between.
-    async fn look(&mut self) -> Result<(), Unheard> {
-        let up = is_usable(&self.client).then(|| self.dialled.load(Ordering::Acquire));
-        if up == self.up {
-            return Ok(());
-        }
-        if self.up.take().is_some() {
-            self.tell(Event::Disconnected).await?;
-        }
-        if up.is_some() {
-            self.up = up;
+    /// Tells when the client has become connected; says when it is not any more.
+    async fn look(&mut self) -> Result<Option<End>, Unheard> {
+        let usable = is_usable(&self.client);
+        if usable && !self.connected {
+            self.connected = true;
             self.tell(Event::Connected).await?;
         }
-        Ok(())
+        Ok((self.connected && !usable).then(|| self.dropped()))
+    }
+
+    /// Why there is no connection any more. The library may have said so, in a signal that is still in the queue.
+    fn dropped(&mut self) -> End {
+        while let Ok(signal) = self.signals.try_recv() {
+            if let Signal::End(end) = signal {
+                return end;
+            }
+        }
+        if self.pin_is_lost() {
+            End::ServerNotVerified
+        } else if self.paired && !self.connected {
+            End::Restart
+        } else {
+            End::Unreachable
+        }
     }
 
     async fn tell(&self, event: Event) -> Result<(), Unheard> {

@@ -123,7 +123,7 @@ fn matters(change: &GroupChange) -> Vec<Matter> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fake::{ME, gid, person};
+    use super::super::super::fake::{ME, gid, person};
     use super::*;
     use crate::group::Role;
 

@@ -1,4 +1,6 @@
-//! A session in the hands of its owner: reading it and telling its supervisor what to do.
+//! The way to a connection. Each step checks one thing and hands out the next, so that no check can be left out:
+//! [`super::Sessions::owned`] → [`OwnedSession`] → [`Connected`] → [`KnownGroup`] → [`AdminGroup`] → [`Connection`].
+//! And the way to the supervisor: what an [`OwnedSession`] asks it to do.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,26 +9,27 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 use super::Registry;
-use super::commands::Command;
-use super::live::{AdminGroup, Connected, KnownGroup, Live};
 use super::pairing::Qr;
-use super::questions::RefusedBy;
+use super::roles::{Account, Roles};
+use super::supervisor::commands::Command;
+use super::supervisor::questions::RefusedBy;
 use crate::error::{Code, Error};
+use crate::group::Role;
 use crate::jid::{GroupJid, SessionId};
 use crate::store::{SessionRecord, Store};
-use crate::whatsapp::CallError;
+use crate::whatsapp::{CallError, Connection};
 
 /// What everyone but the supervisor sees of a session.
 #[derive(Clone)]
 pub(super) struct View {
     pub(super) record: SessionRecord,
     /// There exactly while the status is `working`.
-    pub(super) live: Option<Arc<Live>>,
+    pub(super) online: Option<Arc<Online>>,
     /// There while the status is `scan_qr_code`.
     pub(super) qr: Option<Qr>,
 }
 
-/// A session as the registry holds it: whose it is, how it looks, and the ear of its supervisor.
+/// A session as the registry holds it: whose it is, how it looks, and the channel to its supervisor.
 pub(super) struct Entry {
     pub(super) organization_id: String,
     pub(super) view: watch::Receiver<View>,
@@ -66,8 +69,8 @@ impl OwnedSession {
     /// 501 with the status, unless that is `working`.
     pub fn connected(&self) -> Result<Connected, Error> {
         let view = self.entry.view.borrow();
-        match &view.live {
-            Some(live) => Ok(Connected(Arc::clone(live))),
+        match &view.online {
+            Some(online) => Ok(Connected(Arc::clone(online))),
             None => Err(Error::not_connected(view.record.status.as_str())),
         }
     }
@@ -178,5 +181,77 @@ impl OwnedSession {
         } else {
             Error::not_found("session")
         }
+    }
+}
+
+/// What is in memory of a session while it is `working`.
+pub(super) struct Online {
+    pub(super) connection: Arc<dyn Connection>,
+    pub(super) account: Account,
+    pub(super) roles: Roles,
+}
+
+/// A session that is connected.
+#[derive(Clone)]
+pub struct Connected(pub(super) Arc<Online>);
+
+impl Connected {
+    /// The group `gid`, if the account is in it.
+    ///
+    /// # Errors
+    /// 404 `group`.
+    pub fn group<'g>(&self, gid: &'g GroupJid) -> Result<KnownGroup<'g>, Error> {
+        match self.0.roles.get(gid) {
+            Some(role) => Ok(KnownGroup {
+                online: Arc::clone(&self.0),
+                gid,
+                role,
+            }),
+            None => Err(Error::not_found("group")),
+        }
+    }
+}
+
+/// A group that the account of a connected session is in.
+pub struct KnownGroup<'g> {
+    online: Arc<Online>,
+    gid: &'g GroupJid,
+    role: Option<Role>,
+}
+
+impl<'g> KnownGroup<'g> {
+    /// The same group, for what only an admin may do.
+    ///
+    /// # Errors
+    /// 403 `not_group_admin`; 503 where WhatsApp has not told the role.
+    pub fn admin(self) -> Result<AdminGroup<'g>, Error> {
+        match self.role {
+            Some(role) if role.is_admin() => Ok(AdminGroup {
+                online: self.online,
+                gid: self.gid,
+            }),
+            Some(_) => Err(Error::not_group_admin()),
+            None => Err(Error::role_unknown()),
+        }
+    }
+}
+
+/// A group that the account of a connected session is an admin of.
+pub struct AdminGroup<'g> {
+    online: Arc<Online>,
+    gid: &'g GroupJid,
+}
+
+impl AdminGroup<'_> {
+    /// Which group.
+    #[must_use]
+    pub fn gid(&self) -> &GroupJid {
+        self.gid
+    }
+
+    /// The calls to act on it with.
+    #[must_use]
+    pub fn connection(&self) -> &dyn Connection {
+        self.online.connection.as_ref()
     }
 }
