@@ -70,7 +70,11 @@ pub(crate) fn strike(state: &mut State, account: &str, fault: &Fault) {
         Fault::StreamError503 => end(state, account, &stream_error(Some(503), None)),
         // A `code` beside it makes other clients read another error (Baileys `getErrorCodeFromStreamError`).
         Fault::Replaced => end(state, account, &stream_error(None, Some("replaced"))),
-        Fault::Silence { .. } | Fault::Delay(_) | Fault::Refuse { .. } => {}
+        Fault::Silence { .. }
+        | Fault::Delay(_)
+        | Fault::Refuse { .. }
+        | Fault::SlowDown(_)
+        | Fault::Blank => {}
     }
 }
 
@@ -98,6 +102,15 @@ impl Drop for Registered {
             link::withdraw(state, *id);
         });
     }
+}
+
+/// How much a client hears of what became of its IQ.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    All,
+    /// That it was done, without content.
+    Blank,
+    Nothing,
 }
 
 /// What follows from a stanza for the connection itself.
@@ -171,7 +184,7 @@ impl Peer {
             let caller = Caller::of(state, self.id)?;
             let fault = state.meet(caller.phone().unwrap_or_default(), &kind);
             if fault.is_none() {
-                self.perform(state, &caller, node, true);
+                self.perform(state, &caller, node, Told::All);
             }
             fault.map(|fault| (fault, caller))
         });
@@ -182,11 +195,11 @@ impl Peer {
             Fault::Silence { applied: false } => {}
             Fault::Silence { applied: true } => self
                 .shared
-                .with(|state| self.perform(state, &caller, node, false)),
+                .with(|state| self.perform(state, &caller, node, Told::Nothing)),
             Fault::Abort { applied } => {
                 if applied {
                     self.shared
-                        .with(|state| self.perform(state, &caller, node, false));
+                        .with(|state| self.perform(state, &caller, node, Told::Nothing));
                 }
                 return Flow::Abort;
             }
@@ -196,14 +209,14 @@ impl Peer {
                 tokio::spawn(async move {
                     sleep(delay).await;
                     late.shared
-                        .with(|state| late.perform(state, &caller, &node.as_node_ref(), true));
+                        .with(|state| late.perform(state, &caller, &node.as_node_ref(), Told::All));
                 });
             }
-            Fault::Refuse { code, text } => {
-                let refused = error(node, &Refusal::new(code, &text));
-                self.shared
-                    .read(|state| self.send(state, Out::Node(refused)));
-            }
+            Fault::Refuse { code, text } => self.refuse(node, &Refusal::new(code, &text)),
+            Fault::SlowDown(pause) => self.refuse(node, &Refusal::slow_down(pause)),
+            Fault::Blank => self
+                .shared
+                .with(|state| self.perform(state, &caller, node, Told::Blank)),
             fault => self
                 .shared
                 .with(|state| strike(state, caller.phone().unwrap_or_default(), &fault)),
@@ -211,13 +224,19 @@ impl Peer {
         Flow::Go
     }
 
-    /// Does what an IQ asks for; `aloud` says whether the client hears of it.
-    fn perform(&self, state: &mut State, caller: &Caller, node: &NodeRef<'_>, aloud: bool) {
+    fn refuse(&self, node: &NodeRef<'_>, refusal: &Refusal) {
+        let refused = error(node, refusal);
+        self.shared
+            .read(|state| self.send(state, Out::Node(refused)));
+    }
+
+    /// Does what an IQ asks for, and tells the client as much of it as `told` says.
+    fn perform(&self, state: &mut State, caller: &Caller, node: &NodeRef<'_>, told: Told) {
         match iq::answer(state, caller, node) {
             Ok(Reply { content, after }) => {
-                if aloud {
+                if told != Told::Nothing {
                     let reply = result(node);
-                    let reply = if content.is_empty() {
+                    let reply = if content.is_empty() || told == Told::Blank {
                         reply
                     } else {
                         reply.children(content)
@@ -232,7 +251,7 @@ impl Peer {
                 if refusal.code == 501 {
                     *state.unknown.entry(iq::kind(node)).or_default() += 1;
                 }
-                if aloud {
+                if told != Told::Nothing {
                     self.send(state, Out::Node(error(node, &refusal)));
                 }
             }

@@ -25,6 +25,11 @@ pub enum Fault {
         /// The `text` attribute.
         text: String,
     },
+    /// The IQ is refused with 429 `rate-overlimit` and a `backoff`: how long WhatsApp asks to be left alone, in whole
+    /// seconds (whatsapp-rust, `IqError::ServerError`).
+    SlowDown(Duration),
+    /// The IQ is done, and the answer says nothing of it: a result without content.
+    Blank,
     /// `<stream:error code="503">`, then the server closes; the IQ is not done.
     StreamError503,
     /// `<conflict type="replaced">`: another client took the session over. Terminal for the client.

@@ -1,5 +1,6 @@
 //! Groups: what they are, and the rules by which their membership changes.
 
+use crate::group_spec::{GroupSpec, Odd};
 use crate::node::{Refusal, now, random_hex};
 use crate::world::{AddOutcome, Person, World};
 use serde::{Deserialize, Serialize};
@@ -44,95 +45,6 @@ impl Role {
     }
 }
 
-/// A group to be seeded. [`GroupSpec::new`] gives an empty one with phone-number addressing.
-#[derive(Debug, Clone)]
-pub struct GroupSpec {
-    /// The group's JID, e.g. `120363041234567890@g.us`; made up when `None`.
-    pub gid: Option<String>,
-    /// Subject (the group's name).
-    pub subject: String,
-    /// Description.
-    pub description: Option<String>,
-    /// How participants are named.
-    pub addressing: Addressing,
-    /// Only admins may send messages.
-    pub announce: bool,
-    /// Only admins may edit subject and description.
-    pub locked: bool,
-    /// Plain members may add others too (`member_add_mode` = `all_member_add`).
-    pub members_may_add: bool,
-    /// Phone number of the creator; by default the first superadmin, else the first admin.
-    pub creator: Option<String>,
-    /// Members: phone number and role. Numbers the server does not know become people who can be added.
-    pub members: Vec<(String, Role)>,
-    /// How many participants fit in; above it adds are answered 419.
-    pub size_limit: usize,
-}
-
-impl GroupSpec {
-    /// An empty group.
-    pub fn new(subject: impl Into<String>) -> Self {
-        Self {
-            gid: None,
-            subject: subject.into(),
-            description: None,
-            addressing: Addressing::Pn,
-            announce: false,
-            locked: false,
-            members_may_add: false,
-            creator: None,
-            members: Vec::new(),
-            size_limit: 1024,
-        }
-    }
-
-    /// Fixes the group's JID.
-    #[must_use]
-    pub fn gid(mut self, gid: impl Into<String>) -> Self {
-        self.gid = Some(gid.into());
-        self
-    }
-
-    /// Uses LID addressing.
-    #[must_use]
-    pub fn lid(mut self) -> Self {
-        self.addressing = Addressing::Lid;
-        self
-    }
-
-    /// Adds somebody with a role.
-    #[must_use]
-    pub fn with(mut self, phone: impl Into<String>, role: Role) -> Self {
-        self.members.push((phone.into(), role));
-        self
-    }
-
-    /// Adds a plain member.
-    #[must_use]
-    pub fn member(self, phone: impl Into<String>) -> Self {
-        self.with(phone, Role::Member)
-    }
-
-    /// Adds an admin.
-    #[must_use]
-    pub fn admin(self, phone: impl Into<String>) -> Self {
-        self.with(phone, Role::Admin)
-    }
-
-    /// Adds the superadmin.
-    #[must_use]
-    pub fn superadmin(self, phone: impl Into<String>) -> Self {
-        self.with(phone, Role::SuperAdmin)
-    }
-
-    /// Limits how many participants fit in.
-    #[must_use]
-    pub fn size_limit(mut self, limit: usize) -> Self {
-        self.size_limit = limit;
-        self
-    }
-}
-
 /// A group as the server keeps it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Group {
@@ -153,6 +65,8 @@ pub(crate) struct Group {
     pub invite: String,
     /// People who wait for approval: phone number and since when.
     pub requests: BTreeMap<String, u64>,
+    #[serde(default)]
+    pub odd: Odd,
 }
 
 /// A change of membership, by its element name.
@@ -194,8 +108,8 @@ pub struct Outcome {
     pub phone: Option<String>,
     /// The `error` attribute; `None` means done.
     pub error: Option<u16>,
-    /// For a privacy decline (403): the invitation code and its expiry in epoch seconds.
-    pub add_request: Option<(String, u64)>,
+    /// For a privacy decline (403): the invitation code and its expiry in epoch seconds, where that is not left out.
+    pub add_request: Option<(String, Option<u64>)>,
 }
 
 impl World {
@@ -243,6 +157,7 @@ impl World {
             size_limit: spec.size_limit,
             invite: random_hex(11),
             requests: BTreeMap::new(),
+            odd: spec.odd,
         };
         self.groups.insert(gid.clone(), group);
         gid
@@ -274,6 +189,10 @@ impl World {
         if !admin && !may_add {
             return Err(Refusal::forbidden());
         }
+        let strangers = || targets.iter().any(|jid| !self.is_on_whatsapp(jid));
+        if action == Action::Add && group.odd.refuses_strangers && strangers() {
+            return Err(Refusal::bad_request());
+        }
         Ok(targets
             .iter()
             .map(|jid| self.change_one(gid, action, jid))
@@ -292,8 +211,13 @@ impl World {
             }
             _ => Some(404),
         };
-        let add_request = (action == Action::Add && error == Some(403))
-            .then(|| (random_hex(8), now() + 3 * 86_400));
+        let expires = self
+            .groups
+            .get(gid)
+            .is_none_or(|group| !group.odd.add_requests_lack_expiration)
+            .then(|| now() + 3 * 86_400);
+        let add_request =
+            (action == Action::Add && error == Some(403)).then(|| (random_hex(8), expires));
         Outcome {
             asked: jid.to_owned(),
             phone,

@@ -2,9 +2,9 @@
 //!
 //! Shapes as `wacore::iq::groups` and whatsmeow (`group.go`) read them.
 
-use crate::group::{Action, Group, Outcome, Role};
-use crate::group_node::{group_node, named, outcome_node};
-use crate::group_notification::{announce, announce_subject};
+use crate::group::{Action, Addressing, Group, Outcome, Role};
+use crate::group_node::{group_node, listed, named, outcome_node};
+use crate::group_notification::{announce, announce_move, announce_subject};
 use crate::iq::{After, Reply};
 use crate::node::{Refusal, attr, first, now, random_hex};
 use crate::state::State;
@@ -71,7 +71,7 @@ fn participating(world: &World, phone: &str, asked: &NodeRef<'_>) -> Reply {
     let description = asked.get_optional_child("description").is_some();
     let groups = world
         .groups_of(phone)
-        .map(|group| group_node(world, group, members, description));
+        .map(|group| listed(world, group, members, description));
     Reply::new(NodeBuilder::new("groups").children(groups).build())
 }
 
@@ -230,6 +230,19 @@ pub(crate) fn set_subject(
     }
     let group = state.world.groups.get(gid).ok_or_else(Refusal::not_found)?;
     Ok(announce_subject(&state.world, group))
+}
+
+/// Moves a group to LID addressing, and says who has to be told what.
+pub(crate) fn move_to_lid(state: &mut State, gid: &str) -> Vec<After> {
+    let Some(group) = state.world.groups.get(gid) else {
+        return Vec::new();
+    };
+    let after = announce_move(&state.world, group);
+    if let Some(group) = state.world.groups.get_mut(gid) {
+        group.addressing = Addressing::Lid;
+        state.unsaved = true;
+    }
+    after
 }
 
 fn is_admin(group: &Group, phone: &str) -> bool {

@@ -7,18 +7,42 @@ use crate::world::{World, pn_jid};
 use wacore_binary::Node;
 use wacore_binary::builder::NodeBuilder;
 
-/// A group; on demand with its members and its description.
-pub(crate) fn group_node(world: &World, group: &Group, members: bool, description: bool) -> Node {
-    let mut node = NodeBuilder::new("group")
+/// A group in the list of groups.
+pub(crate) fn listed(world: &World, group: &Group, members: bool, description: bool) -> Node {
+    if group.odd.bare_in_list {
+        written(begun(group).build(), &group.odd.attributes)
+    } else {
+        group_node(world, group, members, description)
+    }
+}
+
+/// A `<group>` with what is never left out.
+fn begun(group: &Group) -> NodeBuilder {
+    NodeBuilder::new("group")
         // Only the user part, unlike everywhere else.
         .attr(
             "id",
             group.gid.split('@').next().unwrap_or_default().to_owned(),
         )
-        .attr("subject", group.subject.clone())
+        .attr("size", group.members.len().to_string())
+}
+
+/// Writes attributes over those of a node, or beside them.
+fn written(mut node: Node, attributes: &[(String, String)]) -> Node {
+    for (name, value) in attributes {
+        node.attrs.insert(name.clone(), value.clone());
+    }
+    node
+}
+
+/// A group; on demand with its members and its description.
+pub(crate) fn group_node(world: &World, group: &Group, members: bool, description: bool) -> Node {
+    let mut node = begun(group)
         .attr("creation", group.created.to_string())
-        .attr("s_t", group.subject_at.to_string())
-        .attr("size", group.members.len().to_string());
+        .attr("s_t", group.subject_at.to_string());
+    if !group.subject.is_empty() {
+        node = node.attr("subject", group.subject.clone());
+    }
     if !group.creator.is_empty() {
         node = node
             .attr("creator", shown(world, group, &group.creator))
@@ -28,7 +52,7 @@ pub(crate) fn group_node(world: &World, group: &Group, members: bool, descriptio
         Addressing::Pn => node.attr("addressing_mode", "pn"),
         Addressing::Lid => {
             let node = node.attr("addressing_mode", "lid");
-            if group.creator.is_empty() {
+            if group.creator.is_empty() || group.odd.hides_numbers {
                 node
             } else {
                 node.attr("creator_pn", pn_jid(&group.creator))
@@ -44,6 +68,13 @@ pub(crate) fn group_node(world: &World, group: &Group, members: bool, descriptio
                 None => participant.build(),
             }
         }));
+        children.extend(
+            group
+                .odd
+                .participants
+                .iter()
+                .map(|attributes| written(NodeBuilder::new("participant").build(), attributes)),
+        );
     }
     if let Some(text) = group.description.as_ref().filter(|_| description) {
         let body = NodeBuilder::new("body")
@@ -72,7 +103,7 @@ pub(crate) fn group_node(world: &World, group: &Group, members: bool, descriptio
             .string_content(mode)
             .build(),
     );
-    node.children(children).build()
+    written(node.children(children).build(), &group.odd.attributes)
 }
 
 /// One participant of an answer. In LID groups the LID stands in `jid` and the number beside it.
@@ -86,10 +117,11 @@ pub(crate) fn outcome_node(world: &World, group: &Group, outcome: &Outcome) -> N
         participant = participant.attr("error", error.to_string());
     }
     if let Some((code, expiration)) = &outcome.add_request {
-        participant = participant.children([NodeBuilder::new("add_request")
-            .attr("code", code.clone())
-            .attr("expiration", expiration.to_string())
-            .build()]);
+        let mut request = NodeBuilder::new("add_request").attr("code", code.clone());
+        if let Some(expiration) = expiration {
+            request = request.attr("expiration", expiration.to_string());
+        }
+        participant = participant.children([request.build()]);
     }
     participant.build()
 }
@@ -98,8 +130,8 @@ pub(crate) fn outcome_node(world: &World, group: &Group, outcome: &Outcome) -> N
 pub(crate) fn named(node: NodeBuilder, world: &World, group: &Group, phone: &str) -> NodeBuilder {
     let node = node.attr("jid", shown(world, group, phone));
     match group.addressing {
-        Addressing::Pn => node,
-        Addressing::Lid => node.attr("phone_number", pn_jid(phone)),
+        Addressing::Lid if !group.odd.hides_numbers => node.attr("phone_number", pn_jid(phone)),
+        Addressing::Pn | Addressing::Lid => node,
     }
 }
 

@@ -68,6 +68,19 @@ pub(crate) fn announce_subject(world: &World, group: &Group) -> Vec<After> {
     to_members(world, group, &id, &stanza, &[])
 }
 
+/// The notifications that a group sends when it moves to LID addressing, while it still names people by number.
+pub(crate) fn announce_move(world: &World, group: &Group) -> Vec<After> {
+    let people = group
+        .members
+        .keys()
+        .map(|phone| named(NodeBuilder::new("participant"), world, group, phone).build());
+    let change = NodeBuilder::new(Action::Remove.tag())
+        .children(people)
+        .build();
+    let (id, stanza) = notification(world, group, &group.creator, change);
+    to_members(world, group, &id, &stanza, &[])
+}
+
 fn to_members(world: &World, group: &Group, id: &str, stanza: &Node, but: &[&str]) -> Vec<After> {
     // There are few accounts and there may be many members.
     let members: Vec<&str> = world

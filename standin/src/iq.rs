@@ -217,11 +217,11 @@ fn usync(state: &State, query: &NodeRef<'_>) -> Result<Reply, Refusal> {
             Some(pn_jid(number.trim_start_matches('+')))
         });
         let jid = attr(user, "jid").or(contact).unwrap_or_default();
-        let person = state
+        let phone = state
             .world
             .phone_of(&jid)
-            .and_then(|phone| state.world.people.get(&phone));
-        let person = person.filter(|person| person.outcome.code() != Some(404));
+            .filter(|_| state.world.is_on_whatsapp(&jid));
+        let person = phone.and_then(|phone| state.world.people.get(&phone));
         let mut answers = Vec::new();
         if asks("contact") {
             let known = if person.is_some() { "in" } else { "out" };

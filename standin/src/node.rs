@@ -1,6 +1,6 @@
 //! Small helpers to read and build nodes.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Node, NodeRef};
 
@@ -45,6 +45,12 @@ pub(crate) fn result(request: &NodeRef<'_>) -> NodeBuilder {
 
 /// An error IQ: `<iq type="error"><error code text/></iq>`.
 pub(crate) fn error(request: &NodeRef<'_>, refusal: &Refusal) -> Node {
+    let mut error = NodeBuilder::new("error")
+        .attr("code", refusal.code.to_string())
+        .attr("text", refusal.text.clone());
+    if let Some(backoff) = refusal.backoff {
+        error = error.attr("backoff", backoff.to_string());
+    }
     NodeBuilder::new("iq")
         .attr(
             "from",
@@ -52,10 +58,7 @@ pub(crate) fn error(request: &NodeRef<'_>, refusal: &Refusal) -> Node {
         )
         .attr("id", attr(request, "id").unwrap_or_default())
         .attr("type", "error")
-        .children([NodeBuilder::new("error")
-            .attr("code", refusal.code.to_string())
-            .attr("text", refusal.text.clone())
-            .build()])
+        .children([error.build()])
         .build()
 }
 
@@ -79,6 +82,8 @@ pub struct Refusal {
     pub code: u16,
     /// The `text` attribute, e.g. `forbidden`.
     pub text: String,
+    /// The `backoff` attribute: how many seconds WhatsApp asks to be left alone.
+    pub backoff: Option<u64>,
 }
 
 impl Refusal {
@@ -86,6 +91,14 @@ impl Refusal {
         Self {
             code,
             text: text.to_owned(),
+            backoff: None,
+        }
+    }
+
+    pub(crate) fn slow_down(pause: Duration) -> Self {
+        Self {
+            backoff: Some(pause.as_secs()),
+            ..Self::new(429, "rate-overlimit")
         }
     }
 

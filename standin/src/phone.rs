@@ -3,6 +3,7 @@
 use crate::code;
 use crate::group::{Action, Outcome, Role};
 use crate::group_iq;
+use crate::group_spec::Odd;
 use crate::iq::After;
 use crate::link::{self, LinkError};
 use crate::node::{Refusal, now};
@@ -174,6 +175,25 @@ impl GroupHandle {
             deliver(state, after);
             Ok(())
         })
+    }
+
+    /// Changes what answers leave out of the group or write differently; nobody is notified.
+    pub fn set_odd(&self, set: impl FnOnce(&mut Odd)) {
+        self.shared.with(|state| {
+            if let Some(group) = state.world.groups.get_mut(&self.gid) {
+                set(&mut group.odd);
+                state.unsaved = true;
+            }
+        });
+    }
+
+    /// WhatsApp moves the group to LID addressing: its members are told that everybody was removed, by number and
+    /// themselves included, and not that anybody was added. From then on the group names them by LID.
+    pub fn move_to_lid(&self) {
+        self.shared.with(|state| {
+            let after = group_iq::move_to_lid(state, &self.gid);
+            deliver(state, after);
+        });
     }
 
     fn act(&self, by: &str, action: Action, phones: &[&str]) -> Result<Vec<Outcome>, Refusal> {

@@ -2,7 +2,8 @@
 
 use crate::connection;
 use crate::fault::{Fault, LoginFault, Planned, When};
-use crate::group::GroupSpec;
+use crate::group_spec::GroupSpec;
+use crate::listen;
 use crate::noise::certificate_chain;
 use crate::phone::{GroupHandle, Phone};
 use crate::state::{Out, Shared};
@@ -13,7 +14,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 use wacore::libsignal::protocol::KeyPair;
 
 /// Where the server listens and what it remembers.
@@ -74,7 +75,7 @@ impl Standin {
         shared.save()?;
         let keeper = Arc::clone(&shared);
         let tasks = vec![
-            tokio::spawn(accept(listener, Arc::clone(&shared))),
+            tokio::spawn(listen::accept(listener, Arc::clone(&shared))),
             tokio::spawn(async move { keeper.keep_saved().await }),
         ];
         Ok(Self {
@@ -207,6 +208,17 @@ impl Standin {
     pub fn drop_connections(&self) {
         self.shared
             .with(|state| state.live.values().for_each(|live| live.send(Out::Abort)));
+    }
+
+    /// Stops serving, as SIGSTOP does to a server: connections stay open, nothing is read, answered or sent, and who
+    /// connects is taken in by the operating system alone. [`Standin::thaw`] goes on.
+    pub fn freeze(&self) {
+        self.shared.frozen.send_replace(true);
+    }
+
+    /// Ends what [`Standin::freeze`] began. What came in the meantime is served now.
+    pub fn thaw(&self) {
+        self.shared.frozen.send_replace(false);
     }
 
     /// How many IQs of each kind were received, over all accounts. A kind is type, namespace and first child, e.g.
@@ -346,25 +358,4 @@ fn in_file(file: &Path, error: &io::Error) -> io::Error {
         error.kind(),
         format!("state file {}: {error}", file.display()),
     )
-}
-
-/// Accepts connections; aborting it drops them all.
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    // Small stanzas in both directions: without this every answer after a notification waits for
-                    // the client's delayed TCP acknowledgement (40 ms).
-                    if let Err(error) = stream.set_nodelay(true) {
-                        tracing::debug!(%error, "can't set TCP_NODELAY");
-                    }
-                    connections.spawn(connection::serve(Arc::clone(&shared), stream));
-                }
-                Err(error) => tracing::warn!(%error, "can't accept a connection"),
-            },
-            Some(_) = connections.join_next() => {}
-        }
-    }
 }

@@ -192,6 +192,8 @@ pub(crate) struct Shared {
     pub server: KeyPair,
     pub chain: Vec<u8>,
     file: Option<PathBuf>,
+    /// Whether connections are left unserved.
+    pub frozen: watch::Sender<bool>,
 }
 
 impl Shared {
@@ -207,6 +209,7 @@ impl Shared {
             server,
             chain,
             file,
+            frozen: watch::Sender::new(false),
         }
     }
 

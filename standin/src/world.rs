@@ -54,6 +54,10 @@ pub struct Person {
     pub lid: String,
     /// What happens when somebody adds this person to a group.
     pub outcome: AddOutcome,
+    /// Another way to write the number that reaches the same person; answers name them by `phone`. Brazil's mobile
+    /// numbers have one with the ninth digit and one without, Mexico's one with 521 and one with 52: evolution-api 2541.
+    #[serde(default)]
+    pub other_spelling: Option<String>,
 }
 
 impl Person {
@@ -65,6 +69,7 @@ impl Person {
             phone,
             lid,
             outcome: AddOutcome::Added,
+            other_spelling: None,
         }
     }
 
@@ -72,6 +77,13 @@ impl Person {
     #[must_use]
     pub fn with_outcome(mut self, outcome: AddOutcome) -> Self {
         self.outcome = outcome;
+        self
+    }
+
+    /// Sets another way to write the number (digits) that reaches the same person.
+    #[must_use]
+    pub fn also_written(mut self, phone: impl Into<String>) -> Self {
+        self.other_spelling = Some(phone.into());
         self
     }
 
@@ -219,6 +231,9 @@ pub(crate) struct World {
     /// LID to phone number.
     #[serde(skip)]
     lids: HashMap<String, String>,
+    /// The other spelling of a phone number to the one that answers have.
+    #[serde(skip)]
+    spellings: HashMap<String, String>,
 }
 
 impl World {
@@ -229,6 +244,7 @@ impl World {
             accounts: BTreeMap::new(),
             groups: BTreeMap::new(),
             lids: HashMap::new(),
+            spellings: HashMap::new(),
         }
     }
 
@@ -239,6 +255,11 @@ impl World {
             .values()
             .map(|p| (p.lid.clone(), p.phone.clone()))
             .collect();
+        self.spellings = self
+            .people
+            .values()
+            .filter_map(|p| Some((p.other_spelling.clone()?, p.phone.clone())))
+            .collect();
     }
 
     /// Adds or replaces a person.
@@ -247,6 +268,9 @@ impl World {
             self.lids.remove(&old.lid);
         }
         self.lids.insert(person.lid.clone(), person.phone.clone());
+        if let Some(other) = &person.other_spelling {
+            self.spellings.insert(other.clone(), person.phone.clone());
+        }
         self.people.insert(person.phone.clone(), person);
     }
 
@@ -277,11 +301,19 @@ impl World {
         let (user, server) = jid.split_once('@')?;
         let user = user.split(':').next().unwrap_or(user);
         match server {
-            wacore_binary::DEFAULT_USER_SERVER => {
-                self.people.contains_key(user).then(|| user.to_owned())
+            wacore_binary::DEFAULT_USER_SERVER if self.people.contains_key(user) => {
+                Some(user.to_owned())
             }
+            wacore_binary::DEFAULT_USER_SERVER => self.spellings.get(user).cloned(),
             wacore_binary::HIDDEN_USER_SERVER => self.lids.get(user).cloned(),
             _ => None,
         }
+    }
+
+    /// Whether a user JID of either kind is that of somebody with an account on WhatsApp.
+    pub(crate) fn is_on_whatsapp(&self, jid: &str) -> bool {
+        self.phone_of(jid)
+            .and_then(|phone| self.people.get(&phone))
+            .is_some_and(|person| person.outcome != AddOutcome::NotOnWhatsApp)
     }
 }
