@@ -250,6 +250,23 @@ async fn write_group(
     group: &GroupInfo,
     now: i64,
 ) -> Result<(), StoreError> {
+    if group.participants.is_none() {
+        // Not told is not gone: what is known of it stays, and so does who is in it.
+        let known = sqlx::query(
+            "UPDATE groups SET size = $3, updated_at = $4 WHERE session_id = $1 AND group_jid = $2",
+        )
+        .bind(session.as_str())
+        .bind(group.gid.as_str())
+        .bind(group.size)
+        .bind(now)
+        .execute(&mut *db)
+        .await?
+        .rows_affected()
+            > 0;
+        if known {
+            return Ok(());
+        }
+    }
     sqlx::query(
         "INSERT INTO groups (session_id, group_jid, subject, description, owner_jid, is_announce, is_locked, created_at_wa,
              first_seen_at, updated_at, size)
@@ -274,7 +291,6 @@ async fn write_group(
 
     match &group.participants {
         Some(participants) => replace_members(db, session, &group.gid, participants, now).await,
-        // Not told is not gone: who was there stays.
         None => Ok(()),
     }
 }
