@@ -338,7 +338,7 @@ export interface components {
             code: components["schemas"]["ErrorCode"];
             /** @description One sentence for a person to read. Programs go by `code` and `details`. */
             message: string;
-            /** @description Particulars, by code. `validation_error`: `violations`, a list of `field`, `rule` and, where it helps, `value`. `forbidden`: `reason`, with `capability` where one is missing. `not_found`: `resource`. `not_implemented`: `status`. `upstream_error`: `upstreamCode`. Empty otherwise. */
+            /** @description Particulars, by code. `validation_error`: `violations`, a list of `field`, `rule` and, where it helps, `value`. `forbidden`: `reason`, with `capability` where one is missing. `not_found`: `resource`. `not_implemented`: `status`. `upstream_error`: `upstreamCode`, with `notOnWhatsApp` where WhatsApp refused the request as a whole and some of the people named in it have no WhatsApp account: their JIDs. Empty otherwise. */
             details: {
                 [key: string]: unknown;
             };

@@ -113,7 +113,7 @@ pub struct ErrorBody {
     /// One sentence for a person to read. Programs go by `code` and `details`.
     #[serde(rename = "message")]
     pub message: String,
-    /// Particulars, by code. `validation_error`: `violations`, a list of `field`, `rule` and, where it helps, `value`. `forbidden`: `reason`, with `capability` where one is missing. `not_found`: `resource`. `not_implemented`: `status`. `upstream_error`: `upstreamCode`. Empty otherwise.
+    /// Particulars, by code. `validation_error`: `violations`, a list of `field`, `rule` and, where it helps, `value`. `forbidden`: `reason`, with `capability` where one is missing. `not_found`: `resource`. `not_implemented`: `status`. `upstream_error`: `upstreamCode`, with `notOnWhatsApp` where WhatsApp refused the request as a whole and some of the people named in it have no WhatsApp account: their JIDs. Empty otherwise.
     #[serde(rename = "details")]
     pub details: serde_json::Map<String, serde_json::Value>,
 }

@@ -49,8 +49,8 @@ impl Participants {
 /// failure; who is a member already stays one.
 ///
 /// # Errors
-/// In this order: 501 where the session is not connected, 404 `group`, 403 `not_group_admin`, what WhatsApp refuses; 504
-/// where it does not answer in time, so that the outcome is not known.
+/// In this order: 501 where the session is not connected, 404 `group`, 403 `not_group_admin`, what WhatsApp refuses (with
+/// `notOnWhatsApp` where it refuses all for the sake of some); 504 where it does not answer in time, so that the outcome is not known.
 pub async fn add_members(
     session: &OwnedSession,
     gid: &GroupJid,
@@ -60,7 +60,7 @@ pub async fn add_members(
     let users = participants.as_slice();
     let outcomes = match group.connection().add_participants(gid, users).await {
         Ok(outcomes) => outcomes,
-        Err(refused) => return Err(session.act_refused(gid, refused).await),
+        Err(refused) => return Err(session.act_refused(gid, users, refused).await),
     };
 
     let count = |which: fn(&AddOutcome) -> bool| outcomes.iter().filter(|o| which(o)).count();

@@ -174,6 +174,30 @@ async fn a_refusal_follows_what_whatsapp_says_of_the_group() {
     }
 }
 
+/// One number can be the reason why all are refused; where WhatsApp does not tell which, the refusal is what there is.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_add_refused_for_some_names_them() {
+    for (told, named) in [
+        (Ok(vec![user(2)]), Some(vec![user(2).to_string()])),
+        (Ok(vec![]), None),
+        (Err(CallError::Unanswered), None),
+        (Err(refused(429)), None),
+    ] {
+        let mut rig = rig_of(Role::Admin).await;
+        rig.connection
+            .not_on_whatsapp
+            .lock()
+            .expect("no panic")
+            .push_back(told);
+        let error = add(&mut rig, Err(refused(400))).await.expect_err("refused");
+        assert_eq!(error.code, Code::UpstreamError);
+        assert_eq!(error.details["upstreamCode"], 400);
+        let given = error.details.get("notOnWhatsApp").cloned();
+        assert_eq!(given, named.map(serde_json::Value::from));
+        assert!(!error.message.contains("628"));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_stored_is_listed() {
     let rig = rig_of(Role::Admin).await;

@@ -15,7 +15,7 @@ use super::supervisor::commands::Command;
 use super::supervisor::questions::RefusedBy;
 use crate::error::{Code, Error};
 use crate::group::Role;
-use crate::jid::{GroupJid, SessionId};
+use crate::jid::{GroupJid, SessionId, UserJid};
 use crate::store::{SessionRecord, Store};
 use crate::whatsapp::{CallError, Connection};
 
@@ -93,14 +93,23 @@ impl OwnedSession {
         }
     }
 
-    /// What to tell a caller whose act on a group WhatsApp has refused with `refused`: that the group is gone or the account
-    /// is no admin, where WhatsApp says so when asked for the group; else that WhatsApp refused.
-    pub async fn act_refused(&self, gid: &GroupJid, refused: CallError) -> Error {
+    /// What to tell a caller whose act on a group and these people WhatsApp has refused as a whole with `refused`: that the
+    /// group is gone or the account is no admin, where WhatsApp says so when asked for the group; else that WhatsApp
+    /// refused, and which of the people it refused for, where it says so when asked for them.
+    pub async fn act_refused(
+        &self,
+        gid: &GroupJid,
+        users: &[UserJid],
+        refused: CallError,
+    ) -> Error {
         let CallError::Refused { code, .. } = refused else {
             return refused.into();
         };
-        if !matches!(code, 401 | 403 | 404) {
-            return refused.into();
+        match code {
+            // One number without an account is enough for this. Source: reports of other gateways (Baileys 520, WAHA 266).
+            400 => return self.with_strangers(users, refused.into()).await,
+            401 | 403 | 404 => {}
+            _ => return refused.into(),
         }
         if self.confirm(gid, RefusedBy::WhatsApp).await {
             let allowed = self
@@ -112,6 +121,22 @@ impl OwnedSession {
         match code {
             404 => Error::not_found("group"),
             _ => Error::not_group_admin(),
+        }
+    }
+
+    /// The same error, with the people who are not on WhatsApp named where WhatsApp tells.
+    async fn with_strangers(&self, users: &[UserJid], error: Error) -> Error {
+        let strangers = match self.connected() {
+            Ok(connected) => connected.0.connection.not_on_whatsapp(users).await,
+            Err(_) => return error,
+        };
+        match strangers {
+            Ok(strangers) if !strangers.is_empty() => {
+                let names: Vec<_> = strangers.iter().map(|user| user.as_str()).collect();
+                error.with("notOnWhatsApp", names)
+            }
+            // The refusal is what the caller has to know, not that it stays unexplained.
+            _ => error,
         }
     }
 

@@ -23,6 +23,7 @@ use crate::whatsapp::{AddOutcome, CallError, Connection, Network};
 pub(crate) struct Fake {
     pub(crate) adds: Mutex<VecDeque<Result<Vec<AddOutcome>, CallError>>>,
     pub(crate) groups: Mutex<VecDeque<Result<GroupInfo, CallError>>>,
+    pub(crate) not_on_whatsapp: Mutex<VecDeque<Result<Vec<UserJid>, CallError>>>,
     /// Every call: the group and the people.
     pub(crate) asked: Mutex<Vec<(GroupJid, Vec<UserJid>)>>,
 }
@@ -52,6 +53,11 @@ impl Connection for Fake {
             .expect("no panic")
             .push((gid.clone(), users.to_vec()));
         let answer = self.adds.lock().expect("no panic").pop_front();
+        answer.unwrap_or(Err(CallError::NotConnected))
+    }
+
+    async fn not_on_whatsapp(&self, _: &[UserJid]) -> Result<Vec<UserJid>, CallError> {
+        let answer = self.not_on_whatsapp.lock().expect("no panic").pop_front();
         answer.unwrap_or(Err(CallError::NotConnected))
     }
 }

@@ -1,5 +1,6 @@
 //! [`Connection`] over the library's client.
 
+use std::collections::HashSet;
 use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,6 +103,11 @@ fn library_jid(gid: &GroupJid) -> Result<Jid, CallError> {
         .map_err(|_| CallError::Other("a group JID that the library does not know".into()))
 }
 
+fn library_jids(users: &[UserJid]) -> Vec<Jid> {
+    let numbers = users.iter().map(UserJid::phone_number);
+    numbers.map(Jid::pn).collect()
+}
+
 #[async_trait]
 impl Connection for LibraryConnection {
     async fn groups(&self) -> Result<Vec<GroupInfo>, CallError> {
@@ -121,12 +127,23 @@ impl Connection for LibraryConnection {
         users: &[UserJid],
     ) -> Result<Vec<AddOutcome>, CallError> {
         let jid = library_jid(gid)?;
-        let people: Vec<_> = users
-            .iter()
-            .map(|user| Jid::pn(user.phone_number()))
-            .collect();
+        let people = library_jids(users);
         let groups = self.client.groups();
         let answers = self.call(groups.add_participants(jid, &people)).await?;
         Ok(translate::outcomes(users, &answers))
+    }
+
+    async fn not_on_whatsapp(&self, users: &[UserJid]) -> Result<Vec<UserJid>, CallError> {
+        let people = library_jids(users);
+        let contacts = self.client.contacts();
+        let answers = self.call(contacts.is_on_whatsapp(&people)).await?;
+        // Numbers without an account come back as they were asked for; the others perhaps in another spelling.
+        let missing: HashSet<UserJid> = answers
+            .iter()
+            .filter(|answer| !answer.is_registered && answer.contact_error.is_none())
+            .filter_map(|answer| translate::user(&answer.jid))
+            .collect();
+        let missing = users.iter().filter(|user| missing.contains(*user));
+        Ok(missing.cloned().collect())
     }
 }

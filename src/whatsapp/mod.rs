@@ -58,6 +58,9 @@ pub trait Connection: Send + Sync {
         gid: &GroupJid,
         users: &[UserJid],
     ) -> Result<Vec<AddOutcome>, CallError>;
+
+    /// Those of `users` who have no WhatsApp account, in that order. One IQ.
+    async fn not_on_whatsapp(&self, users: &[UserJid]) -> Result<Vec<UserJid>, CallError>;
 }
 
 /// What happens to a client, in order.

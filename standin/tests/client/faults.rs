@@ -113,3 +113,23 @@ async fn logins_are_refused_for_a_while() {
     device.connected().await;
     device.stop().await;
 }
+
+/// As under SIGSTOP: what is open stays open and nothing comes back; afterwards all of it is served.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frozen_server_says_nothing_until_it_thaws() {
+    let standin = world().await;
+    let group = standin.add_group(admin_group());
+    let (device, _store) = paired(&standin).await;
+    standin.freeze();
+    let (groups, people) = (device.client.groups(), jids(&[friend(0)]));
+    let mut add = Box::pin(groups.add_participants(gid(&group), &people));
+    let pause = Duration::from_millis(300);
+    assert!(timeout(pause, &mut add).await.is_err(), "answered");
+    assert_eq!(standin.iq_count(ADD), 0, "nothing is read");
+    let dial = tokio_tungstenite::connect_async(standin.url());
+    assert!(timeout(pause, dial).await.is_err(), "a handshake");
+    assert_eq!(standin.connections(ME), 1, "nothing is closed");
+    standin.thaw();
+    assert!(soon("the answer", add).await.unwrap()[0].is_ok());
+    device.stop().await;
+}
