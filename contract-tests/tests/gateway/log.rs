@@ -134,6 +134,13 @@ async fn the_log_keeps_secrets() {
             assert!(answer.status.as_u16() >= 400);
         }
         session.wait_working(&standin, ACCOUNT).await;
+        let strict = standin.group(GROUP);
+        strict.set_odd(|odd| odd.refuses_strangers = true);
+        session
+            .add(GROUP, &[BUDI, "628555000001"])
+            .send()
+            .await
+            .error(502, "upstream_error");
         standin.group(GROUP).remove(FRIEND, &[ANNA]).unwrap();
         standin.group(&hidden).add(FRIEND, &[BUDI]).unwrap();
         eventually("the notifications", async || {

@@ -17,6 +17,7 @@ mod errors;
 mod healing;
 mod jwt;
 mod log;
+mod odd_answers;
 mod pairing;
 mod panics;
 mod paths;
