@@ -368,3 +368,25 @@ async fn an_add_that_one_number_spoils_names_it() {
         .expect_no_content();
     lab.stop().await;
 }
+
+/// WhatsApp asks to slow down: the list is left alone for as long as it says, and what the last sync stored is good enough to
+/// work with.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "the gateway asks again at once, and works with nothing meanwhile"]
+async fn a_list_that_whatsapp_withholds_is_asked_for_later() {
+    let (lab, session) = connected().await;
+    let busy = |seconds| Fault::SlowDown(Duration::from_secs(seconds));
+    lab.standin.fault(ACCOUNT, When::every(LIST), busy(600));
+    reconnect(&lab, &session).await;
+    session.add(GROUP, &[ANNA]).send().await.expect_no_content();
+    assert_eq!(lab.standin.group(GROUP).role(ANNA), Some(Role::Member));
+    assert_eq!(lab.standin.iq_count(LIST), 2, "once for each login");
+    lab.stop().await;
+
+    let (lab, session) = connected().await;
+    lab.standin.fault(ACCOUNT, When::next(LIST), busy(2));
+    reconnect(&lab, &session).await;
+    within("the list is asked for again", lab.standin.wait_iq(LIST, 3)).await;
+    session.add(GROUP, &[BUDI]).send().await.expect_no_content();
+    lab.stop().await;
+}
