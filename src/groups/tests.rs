@@ -108,8 +108,9 @@ async fn what_whatsapp_refuses() {
         backoff: Some(Duration::from_secs(9)),
     };
     for (answer, code) in [
-        (refused(403), Code::Forbidden),
-        (refused(404), Code::NotFound),
+        // Nobody confirms what these two would mean.
+        (refused(403), Code::UpstreamError),
+        (refused(404), Code::UpstreamError),
         (refused(429), Code::RateLimited),
         (refused(406), Code::UpstreamError),
         (CallError::Unanswered, Code::UpstreamTimeout),

@@ -117,11 +117,8 @@ impl OwnedSession {
                 .and_then(|connected| connected.group(gid)?.admin().map(drop));
             return allowed.err().unwrap_or_else(|| refused.into());
         }
-        // The notification that tells is still on its way. What the codes mean: whatsapp-rust and whatsmeow.
-        match code {
-            404 => Error::not_found("group"),
-            _ => Error::not_group_admin(),
-        }
+        // Nothing but the refusal is certain.
+        refused.into()
     }
 
     /// The same error, with the people who are not on WhatsApp named where WhatsApp tells.

@@ -17,18 +17,26 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use whatsapp_rust::Client as Library;
 use whatsapp_rust::bot::BotHandle;
+use whatsapp_rust::wacore::iq::keepalive::KeepaliveSpec;
 use whatsapp_rust::wacore::types::events::{
     Event as LibraryEvent, EventHandler, EventInterest, EventKind,
 };
 
 use super::client::CODE_VALIDITY;
-use super::connection::is_usable;
+use super::connection::{call, is_usable};
 use super::redact::describe;
-use super::{End, Event, translate};
+use super::{CallError, End, Event, translate};
 use crate::store::DeviceState;
 
 /// How often to look whether the client is connected where no event tells.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// How often to ask WhatsApp for a sign of life. The library pings too, but it can take over a minute to give up on a
+/// server that stands still (whatsapp-rust, `keepalive.rs`); it leaves that be while answers to ours come in.
+const PING_EVERY: Duration = Duration::from_secs(15);
+
+/// How long WhatsApp may take to answer a ping: as long as the library grants it.
+const PING_LIMIT: Duration = Duration::from_secs(20);
 
 /// How long the library may take to flush its state and to close the connection.
 const END_LIMIT: Duration = Duration::from_secs(8);
@@ -177,6 +185,7 @@ impl EventLoop {
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut code_ends: Option<Instant> = None;
+        let mut silence = Box::pin(silence(Arc::clone(&self.client)));
         loop {
             let code_end = async {
                 match code_ends {
@@ -189,6 +198,7 @@ impl EventLoop {
                 signal = self.signals.recv() => signal.unwrap_or(Signal::Look),
                 () = &mut self.handle => Signal::End(self.dropped()),
                 () = code_end => Signal::End(End::QrExhausted),
+                () = &mut silence => Signal::End(End::Unreachable),
                 _ = look.tick() => Signal::Look,
             };
             match signal {
@@ -254,5 +264,18 @@ impl EventLoop {
     fn pin_is_lost(&self) -> bool {
         let device = self.client.persistence_manager().get_device_snapshot();
         self.pinned && device.server_cert_chain.is_none()
+    }
+}
+
+/// Completes when WhatsApp has left a ping unanswered.
+async fn silence(client: Arc<Library>) {
+    let mut pings = interval(PING_EVERY);
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        pings.tick().await;
+        let answer = call(&client, PING_LIMIT, client.execute(KeepaliveSpec::new())).await;
+        if matches!(answer, Err(CallError::Unanswered)) {
+            return;
+        }
     }
 }

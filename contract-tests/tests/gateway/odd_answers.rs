@@ -372,7 +372,6 @@ async fn an_add_that_one_number_spoils_names_it() {
 /// WhatsApp asks to slow down: the list is left alone for as long as it says, and what the last sync stored is good enough to
 /// work with.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "the gateway asks again at once, and works with nothing meanwhile"]
 async fn a_list_that_whatsapp_withholds_is_asked_for_later() {
     let (lab, session) = connected().await;
     let busy = |seconds| Fault::SlowDown(Duration::from_secs(seconds));

@@ -235,7 +235,6 @@ async fn a_killed_gateway_comes_back_with_its_sessions() {
 
 /// The far side stands still and closes nothing: within a minute the session says so, and it comes back by itself.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "the library's own pings take up to 65 s to notice: up to 15 s quiet, 30 s of pause, 20 s for the answer"]
 async fn a_far_side_that_stands_still_is_noticed() {
     let (lab, session) = connected().await;
     lab.standin.freeze();
