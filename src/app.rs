@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::edge;
 use crate::sessions::Sessions;
 use crate::store::{Store, StoreError};
+use crate::whatsapp::Dialer;
 
 /// Why the gateway does not start: one line that names the setting and the fix.
 #[derive(Debug, thiserror::Error)]
@@ -72,10 +73,14 @@ pub async fn serve(
         source,
     };
     let store = Store::open(&config.database).await.map_err(database)?;
-    let auth = Auth::new(store.clone(), config.jwt.as_ref())?;
-    let sessions = Sessions::load(store, config.network.clone(), config.whatsapp_timeout)
-        .await
-        .map_err(database)?;
+    let auth = Auth::new(store.clone(), config.jwt.as_ref(), &config.proxies)?;
+    let sessions = Sessions::load(
+        store,
+        Dialer::new(config.network.clone(), config.proxies.clone()),
+        config.whatsapp_timeout,
+    )
+    .await
+    .map_err(database)?;
     let api = Api::new(Arc::new(auth), sessions.clone());
     let router = gateway_api::router(Arc::new(api)).merge(document::routes());
     let router = edge::wrap(router, config.limits);

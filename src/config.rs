@@ -1,7 +1,8 @@
 //! Every setting, its default and its environment name. The only reader of the environment.
 //!
 //! The prefix says what a setting is about: `GATEWAY_` this process, `WHATSAPP_` the network on the far side, `JWKS_` and
-//! `JWT_` the login tokens. A variable that is set but empty counts as not set.
+//! `JWT_` the login tokens. A variable that is set but empty counts as not set. The proxy
+//! variables have the names that curl reads; in lower case they win, as with curl.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use reqwest::Url;
 
+use crate::outbound::{BadProxy, Proxies, Proxy};
 use crate::whatsapp::Network;
 
 /// What is logged unless `GATEWAY_LOG` says otherwise.
@@ -34,6 +36,10 @@ pub const DEFAULT_LOG: &str = "info,sqlx=warn";
 /// | `WHATSAPP_URL` | WhatsApp itself | WebSocket URL of a stand-in; needs `WHATSAPP_SERVER_KEY` |
 /// | `WHATSAPP_SERVER_KEY` | | The stand-in's public key, 64 hex digits; needs `WHATSAPP_URL` |
 /// | `WHATSAPP_TIMEOUT_SECONDS` | `20` | Longest to wait for WhatsApp's answer, at most 75; must be below `GATEWAY_REQUEST_TIMEOUT_SECONDS` |
+/// | `HTTPS_PROXY` | | Proxy to WhatsApp and to an `https` `JWKS_URL`: `http://`, `socks5://` or `socks5h://` (the proxy resolves names), `user:password@` where it asks for them |
+/// | `HTTP_PROXY` | | The same for `ws://` and `http://` |
+/// | `ALL_PROXY` | | The same for whichever of the two is not set |
+/// | `NO_PROXY` | | Hosts reached without a proxy: comma-separated names (with all below them), addresses, networks, or `*` |
 /// | `JWKS_URL` | | Where the keys of login tokens are; `https`, or `http` on a loopback host. Needs `JWT_ISSUER` and `JWT_AUDIENCE`; without the three only api keys are accepted |
 /// | `JWT_ISSUER` | | What `iss` must be |
 /// | `JWT_AUDIENCE` | | What `aud` must contain |
@@ -55,6 +61,8 @@ pub struct Config {
     pub shutdown_grace: Duration,
     /// `WHATSAPP_URL` and `WHATSAPP_SERVER_KEY`.
     pub network: Network,
+    /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
+    pub proxies: Proxies,
     /// `WHATSAPP_TIMEOUT_SECONDS`.
     pub whatsapp_timeout: Duration,
     /// `JWKS_URL` and all of `JWT_`; none when only api keys are accepted.
@@ -164,6 +172,7 @@ impl Config {
                 0..=3600,
             )?,
             network: network(env)?,
+            proxies: proxies(env)?,
             whatsapp_timeout: whatsapp_timeout(env, limits.request_timeout)?,
             jwt: jwt(env)?,
         })
@@ -272,6 +281,21 @@ fn network(env: &Env) -> Result<Network, ConfigError> {
     }
 }
 
+fn proxies(env: &Env) -> Result<Proxies, ConfigError> {
+    let proxy = |names: [&'static str; 2]| -> Result<Option<Proxy>, ConfigError> {
+        let (name, text) = env.first(names)?;
+        text.map(|text| text.trim().parse())
+            .transpose()
+            .map_err(|error: BadProxy| ConfigError::new(name, error.to_string()))
+    };
+    let all = proxy(["all_proxy", "ALL_PROXY"])?;
+    Ok(Proxies {
+        https: proxy(["https_proxy", "HTTPS_PROXY"])?.or_else(|| all.clone()),
+        http: proxy(["http_proxy", "HTTP_PROXY"])?.or(all),
+        none: env.first(["no_proxy", "NO_PROXY"])?.1.unwrap_or_default(),
+    })
+}
+
 fn hex_key(hex: &str) -> Option<[u8; 32]> {
     if hex.len() != 64 || !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
         return None;
@@ -358,6 +382,17 @@ impl Env<'_> {
                     .map_err(|_| ConfigError::new(name, "must be UTF-8"))
             })
             .transpose()
+    }
+
+    /// The first of two variables that is set, and its name.
+    fn first(
+        &self,
+        [first, second]: [&'static str; 2],
+    ) -> Result<(&'static str, Option<String>), ConfigError> {
+        match self.text(first)? {
+            None => Ok((second, self.text(second)?)),
+            text => Ok((first, text)),
+        }
     }
 
     fn parsed<T: FromStr>(

@@ -13,6 +13,7 @@ pub mod group;
 pub mod groups;
 pub mod http_client;
 pub mod jid;
+pub mod outbound;
 pub mod sessions;
 pub mod store;
 pub mod whatsapp;

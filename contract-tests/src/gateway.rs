@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use whatsapp_gateway::app::{self, StartError};
 use whatsapp_gateway::config::{Config, JwtConfig, Limits};
+use whatsapp_gateway::outbound::Proxies;
 use whatsapp_gateway::whatsapp::Network;
 use whatsapp_standin::Standin;
 
@@ -29,6 +30,7 @@ pub fn config(database: &Path, standin: &Standin) -> Config {
             url: standin.url(),
             server_key: key(&standin.server_key()),
         },
+        proxies: Proxies::default(),
         whatsapp_timeout: Duration::from_secs(20),
         jwt: None,
     }

@@ -17,6 +17,7 @@ use serde_json::Value;
 use crate::config::JwtConfig;
 use crate::error::{Code, Error};
 use crate::http_client;
+use crate::outbound::Proxies;
 
 /// A JWKS is a few kilobytes; this much is a mistake.
 const MAX_BYTES: usize = 1 << 20;
@@ -63,8 +64,8 @@ enum FetchError {
 }
 
 impl Jwks {
-    pub(super) fn new(config: &JwtConfig) -> Result<Self, reqwest::Error> {
-        let http = http_client::builder()
+    pub(super) fn new(config: &JwtConfig, proxies: &Proxies) -> Result<Self, reqwest::Error> {
+        let http = http_client::builder(proxies)?
             .timeout(Duration::from_secs(5))
             .https_only(config.jwks_url.scheme() == "https")
             .build()?;

@@ -13,6 +13,7 @@ use super::jwks::Jwks;
 use super::{Capabilities, Capability, Principal};
 use crate::config::JwtConfig;
 use crate::error::Error;
+use crate::outbound::Proxies;
 
 /// How often, at most, the log says at `info` why a token was refused.
 const HINT_EVERY: Duration = Duration::from_secs(60);
@@ -28,10 +29,10 @@ pub(super) struct Verifier {
 type Claims = Map<String, Value>;
 
 impl Verifier {
-    pub(super) fn new(config: &JwtConfig) -> Result<Self, reqwest::Error> {
+    pub(super) fn new(config: &JwtConfig, proxies: &Proxies) -> Result<Self, reqwest::Error> {
         Ok(Self {
             config: config.clone(),
-            jwks: Jwks::new(config)?,
+            jwks: Jwks::new(config, proxies)?,
             hinted_at: Mutex::default(),
         })
     }

@@ -11,6 +11,7 @@ pub use principal::{Capabilities, Capability, Principal, UnknownCapability};
 
 use crate::config::JwtConfig;
 use crate::error::Error;
+use crate::outbound::Proxies;
 use crate::store::Store;
 
 /// Verifies credentials.
@@ -21,14 +22,21 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// Checks api keys against `store` and, when `jwt` is configured, login tokens against its JWKS. Nothing is fetched yet.
+    /// Checks api keys against `store` and, when `jwt` is configured, login tokens against its JWKS, which is
+    /// fetched through `proxies`. Nothing is fetched yet.
     ///
     /// # Errors
     /// The HTTP client for the JWKS cannot be built.
-    pub fn new(store: Store, jwt: Option<&JwtConfig>) -> Result<Self, reqwest::Error> {
+    pub fn new(
+        store: Store,
+        jwt: Option<&JwtConfig>,
+        proxies: &Proxies,
+    ) -> Result<Self, reqwest::Error> {
         Ok(Self {
             api_keys: api_key::ApiKeys::new(store),
-            jwt: jwt.map(jwt::Verifier::new).transpose()?,
+            jwt: jwt
+                .map(|jwt| jwt::Verifier::new(jwt, proxies))
+                .transpose()?,
         })
     }
 

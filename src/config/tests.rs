@@ -98,3 +98,25 @@ fn a_bad_setting_is_named_with_its_fix() {
         assert!(!error.contains('\n') && !error.contains(&key), "{error}");
     }
 }
+
+#[test]
+fn proxies_are_read_as_curl_reads_them() {
+    let config = read(&[
+        ("HTTPS_PROXY", "http://upper:1"),
+        ("https_proxy", "http://lower:2"),
+        ("http_proxy", ""),
+        ("ALL_PROXY", "socks5h://all"),
+        ("NO_PROXY", "a.example"),
+    ])
+    .expect("a configuration");
+    let Proxies { http, https, none } = config.proxies;
+    assert_eq!(format!("{https:?}"), "Some(http://lower:2)");
+    assert_eq!(format!("{http:?}"), "Some(socks5h://all:1080)");
+    assert_eq!(none, "a.example");
+    for name in ["HTTP_PROXY", "https_proxy", "ALL_PROXY"] {
+        let error = read(&[(name, "https://u:hunter2@h:1")]).expect_err(name);
+        let error = error.to_string();
+        assert!(error.starts_with(&format!("{name}: must be ")), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}

@@ -6,6 +6,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::http_client;
+use crate::outbound::Proxies;
 
 /// Serves a router behind the edge on a free port; the URL of it.
 async fn serve(router: Router, limits: Limits) -> String {
@@ -16,7 +17,9 @@ async fn serve(router: Router, limits: Limits) -> String {
 }
 
 async fn call(url: String, id: Option<&str>) -> (StatusCode, String, Value) {
-    let client = http_client::builder().no_proxy().build().expect("a client");
+    let client = http_client::builder(&Proxies::default())
+        .and_then(reqwest::ClientBuilder::build)
+        .expect("a client");
     let mut request = client.get(url);
     if let Some(id) = id {
         request = request.header(REQUEST_ID, id);

@@ -15,8 +15,9 @@ use super::supervisor::state::{Input, State};
 use super::{Registry, Sessions};
 use crate::group::{GroupInfo, Participant, Role};
 use crate::jid::{GroupJid, UserJid};
+use crate::outbound::Proxies;
 use crate::store::{SessionRecord, Status, Store};
-use crate::whatsapp::{AddOutcome, CallError, Connection, Network};
+use crate::whatsapp::{AddOutcome, CallError, Connection, Dialer, Network};
 
 /// Answers what it is told to, in order, and remembers what it was asked.
 #[derive(Default)]
@@ -76,7 +77,7 @@ impl Rig {
         let directory = tempfile::tempdir().expect("a directory");
         let registry = Arc::new(Registry {
             store: open(directory.path()).await,
-            network: nowhere(),
+            dialer: nowhere(),
             whatsapp_timeout: Duration::from_secs(20),
             entries: RwLock::default(),
         });
@@ -183,12 +184,13 @@ pub(crate) async fn open(directory: &Path) -> Store {
 }
 
 /// A network without a server: no client ever connects.
-pub(crate) fn nowhere() -> Network {
-    Network::Standin {
+pub(crate) fn nowhere() -> Dialer {
+    let network = Network::Standin {
         // The discard port; nobody listens there.
         url: "ws://127.0.0.1:9".to_owned(),
         server_key: [9; 32],
-    }
+    };
+    Dialer::new(network, Proxies::default())
 }
 
 pub(crate) fn record() -> SessionRecord {

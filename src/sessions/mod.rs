@@ -21,7 +21,7 @@ pub use pairing::{PairingCode, Qr};
 use crate::error::Error;
 use crate::jid::SessionId;
 use crate::store::{SessionRecord, Status, Store, StoreError};
-use crate::whatsapp::Network;
+use crate::whatsapp::Dialer;
 use access::Entry;
 use supervisor::Supervisor;
 use supervisor::commands::Command;
@@ -35,7 +35,7 @@ pub struct Sessions(Arc<Registry>);
 
 pub(crate) struct Registry {
     store: Store,
-    network: Network,
+    dialer: Dialer,
     /// Longest to wait for WhatsApp's answer.
     whatsapp_timeout: Duration,
     /// By id, which is by time of creation.
@@ -74,13 +74,13 @@ impl Sessions {
     /// The database failed, or holds what this version cannot read.
     pub async fn load(
         store: Store,
-        network: Network,
+        dialer: Dialer,
         whatsapp_timeout: Duration,
     ) -> Result<Self, StoreError> {
         let records = store.all_sessions().await?;
         let registry = Arc::new(Registry {
             store,
-            network,
+            dialer,
             whatsapp_timeout,
             entries: RwLock::default(),
         });

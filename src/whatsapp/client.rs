@@ -17,7 +17,7 @@ use whatsapp_rust::{CacheConfig, CacheEntryConfig, Client as Library, MsgSecretP
 use super::backend::Backend;
 use super::connection::{LibraryConnection, call, call_error, is_usable};
 use super::event_loop::{EventLoop, Listener, Signal};
-use super::network::{Network, Sockets, Web};
+use super::network::{Dialer, Network, Sockets};
 use super::pin::{Pin, is_provisional};
 use super::redact::describe;
 use super::{CallError, Connection, End, Event, OpenError, PairError, translate};
@@ -69,7 +69,7 @@ impl Client {
     /// The device state cannot be read or written. That is tried first: the library goes on for minutes without it, and
     /// what it could not save then is lost.
     pub async fn open(
-        network: &Network,
+        dialer: &Dialer,
         call_limit: Duration,
         state: DeviceState,
     ) -> Result<(Self, mpsc::Receiver<Event>), OpenError> {
@@ -77,20 +77,20 @@ impl Client {
             .probe()
             .await
             .map_err(|error| OpenError(error.to_string()))?;
-        let pin = match network {
+        let pin = match dialer.network() {
             Network::WhatsApp => None,
             Network::Standin { server_key, .. } => Some(Pin::new(*server_key)),
         };
         let pinned = pin.is_some();
         let session = state.session().clone();
-        let sockets = Sockets::new(network, session.clone());
+        let sockets = Sockets::new(dialer, session.clone());
         let unlinked = Arc::<AtomicBool>::default();
         let (to_loop, signals) = mpsc::unbounded_channel();
         let (events, received) = mpsc::channel(EVENTS);
         let mut bot = Bot::builder()
             .with_backend(Backend::new(state.clone(), pin))
             .with_transport_factory(sockets)
-            .with_http_client(Web::default())
+            .with_http_client(dialer.web())
             .with_event_handler(Listener {
                 signals: to_loop.clone(),
                 unlinked: Arc::clone(&unlinked),
@@ -103,7 +103,7 @@ impl Client {
             .with_cache_config(caches())
             .with_wanted_pre_key_count(PRE_KEYS)
             .skip_history_sync();
-        if let Some(version) = network.version() {
+        if let Some(version) = dialer.version() {
             bot = bot.with_version(version);
         }
         let bot = bot.build().await;

@@ -27,7 +27,7 @@ use crate::jid::{GroupJid, Lid, UserJid};
 pub use client::{Client, PairingCode};
 pub use end::End;
 pub use error::{CallError, OpenError, PairError};
-pub use network::Network;
+pub use network::{Dialer, Network};
 
 /// What became of one participant of an add.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

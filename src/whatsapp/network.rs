@@ -4,7 +4,6 @@ use std::sync::{Arc, OnceLock};
 
 use http::header::ORIGIN;
 use http::{HeaderValue, Uri};
-use tokio::net::TcpStream;
 use tokio_websockets::{ClientBuilder, Connector};
 use whatsapp_rust::anyhow::{self, Context};
 use whatsapp_rust::async_channel::Receiver;
@@ -17,6 +16,7 @@ use whatsapp_rust::wacore::net::{WHATSAPP_WEB_ORIGIN, WHATSAPP_WEB_WS_URL};
 
 use crate::http_client;
 use crate::jid::SessionId;
+use crate::outbound::Proxies;
 
 /// The version a client claims where there is none to fetch.
 const STANDIN_VERSION: (u32, u32, u32) = (2, 3000, 1_042_742_319);
@@ -42,27 +42,59 @@ impl Network {
             Self::Standin { url, .. } => url,
         }
     }
+}
+
+/// What every client needs to reach the network: which it is, and through which proxies.
+#[derive(Debug, Clone)]
+pub struct Dialer {
+    network: Network,
+    proxies: Arc<Proxies>,
+}
+
+impl Dialer {
+    /// Nothing is dialled yet.
+    #[must_use]
+    pub fn new(network: Network, proxies: Proxies) -> Self {
+        Self {
+            network,
+            proxies: Arc::new(proxies),
+        }
+    }
+
+    pub(super) fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The library's way to the web.
+    pub(super) fn web(&self) -> Web {
+        Web {
+            proxies: Arc::clone(&self.proxies),
+            client: OnceLock::new(),
+        }
+    }
 
     /// The version to claim; the current one is fetched from WhatsApp's site where this is `None`.
     pub(super) fn version(&self) -> Option<(u32, u32, u32)> {
-        match self {
-            Self::WhatsApp => None,
-            Self::Standin { .. } => Some(STANDIN_VERSION),
+        match self.network {
+            Network::WhatsApp => None,
+            Network::Standin { .. } => Some(STANDIN_VERSION),
         }
     }
 }
 
-/// Opens the sockets of one client: like the library's own factory, but with `TCP_NODELAY`. Without it every request
+/// Opens the sockets of one client: like the library's own factory, but through the proxies and with `TCP_NODELAY`. Without it every request
 /// after an answered notification waits for the delayed ACK of the client's own ack, some 40 ms.
 pub(super) struct Sockets {
     url: String,
+    proxies: Arc<Proxies>,
     session: SessionId,
 }
 
 impl Sockets {
-    pub(super) fn new(network: &Network, session: SessionId) -> Self {
+    pub(super) fn new(dialer: &Dialer, session: SessionId) -> Self {
         Self {
-            url: network.url().to_owned(),
+            url: dialer.network.url().to_owned(),
+            proxies: Arc::clone(&dialer.proxies),
             session,
         }
     }
@@ -76,9 +108,7 @@ impl Sockets {
             .trim_start_matches('[')
             .trim_end_matches(']')
             .to_owned();
-        let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
-        let socket = TcpStream::connect((host.as_str(), port)).await?;
-        socket.set_nodelay(true)?;
+        let socket = self.proxies.connect(&uri).await?;
         let connector = if tls {
             tls_connector()
         } else {
@@ -114,8 +144,8 @@ impl TransportFactory for Sockets {
 }
 
 /// The library's way to the web, from which it fetches the current version. Media is neither sent nor received.
-#[derive(Default)]
 pub(super) struct Web {
+    proxies: Arc<Proxies>,
     client: OnceLock<reqwest::Client>,
 }
 
@@ -124,7 +154,7 @@ impl Web {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        let client = http_client::builder().build()?;
+        let client = http_client::builder(&self.proxies)?.build()?;
         Ok(self.client.get_or_init(|| client))
     }
 }

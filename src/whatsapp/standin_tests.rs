@@ -7,8 +7,9 @@ use std::time::Duration;
 use tokio::time::timeout;
 use whatsapp_standin::{Fault, GroupSpec, LoginFault, Person, Standin, StandinConfig, When};
 
-use super::{AddOutcome, CallError, Client, End, Event, Network, PairError};
+use super::{AddOutcome, CallError, Client, Dialer, End, Event, Network, PairError};
 use crate::group::{GroupChange, Participant, Role};
+use crate::outbound::Proxies;
 use rig::{OWN, PATIENCE, Rig, open, user};
 
 const BEN: &str = "628111000002";
@@ -238,12 +239,12 @@ async fn outlives_its_server() {
     rig.standin.stop().await.expect("stopped");
     assert_eq!(events.end().await, End::Unreachable);
     client.shutdown().await;
-    let (client, mut events) = open(&rig.network, rig.store.device_state(&rig.session)).await;
+    let (client, mut events) = open(&rig.dialer, rig.store.device_state(&rig.session)).await;
     assert_eq!(events.end().await, End::Unreachable, "nobody is there");
     client.shutdown().await;
 
     // A client without a server ends no later than another.
-    let (other, _events) = open(&rig.network, rig.store.device_state(&rig.session)).await;
+    let (other, _events) = open(&rig.dialer, rig.store.device_state(&rig.session)).await;
     timeout(PATIENCE, other.shutdown()).await.expect("ended");
 
     let config = StandinConfig::default()
@@ -259,7 +260,7 @@ async fn needs_a_database_that_takes_writes() {
     let rig = Rig::new().await;
     let state = rig.state();
     state.close().await;
-    let opened = Client::open(&rig.network, PATIENCE, state).await;
+    let opened = Client::open(&rig.dialer, PATIENCE, state).await;
     assert!(opened.is_err(), "what it saves would be lost");
 }
 
@@ -330,11 +331,11 @@ async fn ends_for_good() {
 #[tokio::test(flavor = "multi_thread")]
 async fn trusts_only_the_configured_key() {
     let rig = Rig::new().await;
-    let network = Network::Standin {
+    let other_key = Network::Standin {
         url: rig.standin.url(),
         server_key: [7; 32],
     };
-    let (client, mut events) = open(&network, rig.state()).await;
+    let (client, mut events) = open(&Dialer::new(other_key, Proxies::default()), rig.state()).await;
     // Either the server can't read what is meant for the holder of that key, or it offers a certificate, which is not
     // WhatsApp's: no code is ever shown. The library tells the two apart, and tells us of the first one alone.
     let told = events.next().await;

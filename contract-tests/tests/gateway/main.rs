@@ -22,6 +22,7 @@ mod pairing;
 mod panics;
 mod paths;
 mod process;
+mod proxies;
 mod qr;
 mod raw;
 mod refusals;

@@ -26,7 +26,7 @@ pub fn environment(standin: &Standin, database: &Path) -> Vec<(&'static str, OsS
 }
 
 /// One line that names the setting, and an exit code that says no.
-fn assert_start_error(output: &Output, setting: &str) {
+pub fn assert_start_error(output: &Output, setting: &str) {
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success(), "{setting}: it starts");
     assert_eq!(output.status.code(), Some(1), "{setting}: {error}");

@@ -128,7 +128,7 @@ async fn issuer(keys: &[Value], cooldown: Duration) -> (MockServer, Verifier) {
         refresh: HOUR,
         cooldown,
     };
-    let verifier = Verifier::new(&config).expect("a verifier");
+    let verifier = Verifier::new(&config, &Proxies::default()).expect("a verifier");
     (server, verifier)
 }
 

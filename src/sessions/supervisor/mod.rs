@@ -321,11 +321,11 @@ impl Supervisor {
                 self.device = Some(device.clone());
                 self.jobs.spawn(async move {
                     let Registry {
-                        network,
+                        dialer,
                         whatsapp_timeout,
                         ..
                     } = &*registry;
-                    Done::Opened(Client::open(network, *whatsapp_timeout, device).await)
+                    Done::Opened(Client::open(dialer, *whatsapp_timeout, device).await)
                 });
             }
             Effect::Close => self.close().await,

@@ -10,8 +10,9 @@ use whatsapp_standin::{GroupSpec, Phone, Standin, StandinConfig};
 
 use crate::group::GroupChange;
 use crate::jid::{GroupJid, SessionId, UserJid};
+use crate::outbound::Proxies;
 use crate::store::{DeviceState, Store};
-use crate::whatsapp::{Client, End, Event, Network, testing};
+use crate::whatsapp::{Client, Dialer, End, Event, Network, testing};
 
 pub(super) const OWN: &str = "628111000001";
 
@@ -27,7 +28,7 @@ pub(super) fn user(phone: &str) -> UserJid {
 /// A stand-in with an account, and a gateway's database with one session.
 pub(super) struct Rig {
     pub(super) standin: Standin,
-    pub(super) network: Network,
+    pub(super) dialer: Dialer,
     pub(super) store: Store,
     pub(super) session: SessionId,
     pub(super) directory: TempDir,
@@ -45,7 +46,7 @@ impl Rig {
         };
         Self {
             standin,
-            network,
+            dialer: Dialer::new(network, Proxies::default()),
             store,
             session,
             directory,
@@ -61,7 +62,7 @@ impl Rig {
     }
 
     pub(super) async fn open(&self) -> (Client, Events) {
-        open(&self.network, self.state()).await
+        open(&self.dialer, self.state()).await
     }
 
     /// A client that is connected, of a device that has been paired by QR.
@@ -170,8 +171,8 @@ impl Events {
 }
 
 /// A client of any network, also once the rig's stand-in is gone.
-pub(super) async fn open(network: &Network, state: DeviceState) -> (Client, Events) {
-    let (client, events) = Client::open(network, CALL_LIMIT, state)
+pub(super) async fn open(dialer: &Dialer, state: DeviceState) -> (Client, Events) {
+    let (client, events) = Client::open(dialer, CALL_LIMIT, state)
         .await
         .expect("a client");
     (client, Events(events))
