@@ -87,12 +87,16 @@ impl Client {
         let unlinked = Arc::<AtomicBool>::default();
         let (to_loop, signals) = mpsc::unbounded_channel();
         let (events, received) = mpsc::channel(EVENTS);
-        let mut bot = Bot::builder()
+        let version = dialer.version().await;
+        let bot = Bot::builder()
+            .with_version(version)
             .with_backend(Backend::new(state.clone(), pin))
             .with_transport_factory(sockets)
             .with_http_client(dialer.web())
             .with_event_handler(Listener {
                 signals: to_loop.clone(),
+                versions: dialer.versions(),
+                version,
                 unlinked: Arc::clone(&unlinked),
             })
             .with_device_props(
@@ -103,9 +107,6 @@ impl Client {
             .with_cache_config(caches())
             .with_wanted_pre_key_count(PRE_KEYS)
             .skip_history_sync();
-        if let Some(version) = dialer.version() {
-            bot = bot.with_version(version);
-        }
         let bot = bot.build().await;
         let bot = bot.map_err(|error| OpenError(describe(&error)))?;
         let client = bot.client();

@@ -25,6 +25,7 @@ use whatsapp_rust::wacore::types::events::{
 use super::client::CODE_VALIDITY;
 use super::connection::{call, is_usable};
 use super::redact::describe;
+use super::versions::{Version, Versions};
 use super::{CallError, End, Event, translate};
 use crate::store::DeviceState;
 
@@ -62,10 +63,16 @@ pub(super) struct Listener {
     pub(super) signals: mpsc::UnboundedSender<Signal>,
     /// Set once WhatsApp has said that the device is unlinked.
     pub(super) unlinked: Arc<AtomicBool>,
+    pub(super) versions: Arc<Versions>,
+    /// The version that the client claims.
+    pub(super) version: Version,
 }
 
 impl EventHandler for Listener {
     fn handle_event(&self, event: Arc<LibraryEvent>) {
+        if matches!(*event, LibraryEvent::ClientOutdated(_)) {
+            self.versions.refresh_after(self.version);
+        }
         if matches!(*event, LibraryEvent::LoggedOut(_)) {
             self.unlinked.store(true, Ordering::Release);
         }

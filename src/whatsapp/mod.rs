@@ -16,6 +16,7 @@ mod standin_tests;
 #[cfg(test)]
 mod testing;
 mod translate;
+mod versions;
 
 use std::time::Duration;
 

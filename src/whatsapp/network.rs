@@ -14,12 +14,10 @@ use whatsapp_rust::transport::{
 };
 use whatsapp_rust::wacore::net::{WHATSAPP_WEB_ORIGIN, WHATSAPP_WEB_WS_URL};
 
+use super::versions::{BUILT_IN, Version, Versions};
 use crate::http_client;
 use crate::jid::SessionId;
 use crate::outbound::Proxies;
-
-/// The version a client claims where there is none to fetch.
-const STANDIN_VERSION: (u32, u32, u32) = (2, 3000, 1_042_742_319);
 
 /// The network that sessions connect to.
 #[derive(Debug, Clone)]
@@ -44,11 +42,12 @@ impl Network {
     }
 }
 
-/// What every client needs to reach the network: which it is, and through which proxies.
+/// What every client needs to reach the network: which it is, through which proxies, and the version to claim.
 #[derive(Debug, Clone)]
 pub struct Dialer {
     network: Network,
     proxies: Arc<Proxies>,
+    versions: Arc<Versions>,
 }
 
 impl Dialer {
@@ -57,6 +56,7 @@ impl Dialer {
     pub fn new(network: Network, proxies: Proxies) -> Self {
         Self {
             network,
+            versions: Arc::new(Versions::new(proxies.clone())),
             proxies: Arc::new(proxies),
         }
     }
@@ -73,12 +73,17 @@ impl Dialer {
         }
     }
 
-    /// The version to claim; the current one is fetched from WhatsApp's site where this is `None`.
-    pub(super) fn version(&self) -> Option<(u32, u32, u32)> {
+    /// The version to claim.
+    pub(super) async fn version(&self) -> Version {
         match self.network {
-            Network::WhatsApp => None,
-            Network::Standin { .. } => Some(STANDIN_VERSION),
+            Network::WhatsApp => self.versions.current().await,
+            Network::Standin { .. } => BUILT_IN,
         }
+    }
+
+    /// The versions, which are told what WhatsApp refuses.
+    pub(super) fn versions(&self) -> Arc<Versions> {
+        Arc::clone(&self.versions)
     }
 }
 
@@ -143,7 +148,7 @@ impl TransportFactory for Sockets {
     }
 }
 
-/// The library's way to the web, from which it fetches the current version. Media is neither sent nor received.
+/// The library's way to the web. It is given a version and fetches none; media is neither sent nor received.
 pub(super) struct Web {
     proxies: Arc<Proxies>,
     client: OnceLock<reqwest::Client>,
