@@ -154,7 +154,7 @@ async fn a_family_that_is_dead_costs_little_time() {
     }
     let url = format!("http://both.example:{}/", live_at.port());
     let connecting = connector(Both).call(url.parse().expect("a URL"));
-    let socket = timeout(CONNECT_TIMEOUT / 2, connecting)
+    let socket = timeout(CONNECT_TIMEOUT / 4, connecting)
         .await
         .expect("sooner than the dead family is given up")
         .expect("a connection")
