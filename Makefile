@@ -9,7 +9,7 @@ CHECK_BREAKING := .tools/check-breaking
 SCHEMATHESIS := .tools/schemathesis/bin/schemathesis
 REDOCLY := .tools/lint-openapi/node_modules/.bin/redocly
 TYPESCRIPT := clients/typescript/node_modules/.bin
-TYPES := $(TYPESCRIPT)/openapi-typescript openapi/gateway.yaml --output clients/typescript/gateway.d.ts --default-non-nullable=false
+TYPES := node clients/typescript/types.mjs
 
 help: ## List the verbs
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20

@@ -345,14 +345,33 @@ export interface components {
         };
         /**
          * @description What kind of error it is; each code belongs to one HTTP status.
-         * @enum {string}
+         *
+         *     - `validation_error`: 400. The request is not valid.
+         *     - `unauthorized`: 401. No credential, or one that does not verify.
+         *     - `forbidden`: 403. The credential may not do this, or the account may not.
+         *     - `not_found`: 404. It does not exist, or belongs to another organization.
+         *     - `method_not_allowed`: 405. The path does not take this method.
+         *     - `payload_too_large`: 413. The body is too large.
+         *     - `unsupported_media_type`: 415. The body is not `application/json`.
+         *     - `rate_limited`: 429. Too many requests.
+         *     - `internal`: 500. A fault of the gateway.
+         *     - `not_implemented`: 501. The session is not connected.
+         *     - `upstream_error`: 502. WhatsApp refused.
+         *     - `unavailable`: 503. The gateway can't serve this now.
+         *     - `upstream_timeout`: 504. WhatsApp did not answer in time.
          */
-        ErrorCode: "validation_error" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "payload_too_large" | "unsupported_media_type" | "rate_limited" | "internal" | "not_implemented" | "upstream_error" | "unavailable" | "upstream_timeout";
+        ErrorCode: "validation_error" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "payload_too_large" | "unsupported_media_type" | "rate_limited" | "internal" | "not_implemented" | "upstream_error" | "unavailable" | "upstream_timeout" | (string & {});
         /**
-         * @description Where a session stands. `stopped`: not connected, by request. `connecting`: on the way. `scan_qr_code`: waits to be paired. `working`: connected, the status that live operations need. `logged_out`: unlinked, has to be paired again. `failed`: gave up; starting it tries again.
-         * @enum {string}
+         * @description Where a session stands.
+         *
+         *     - `stopped`: Not connected, by request.
+         *     - `connecting`: On the way.
+         *     - `scan_qr_code`: Waits to be paired.
+         *     - `working`: Connected, the status that live operations need.
+         *     - `logged_out`: Unlinked, has to be paired again.
+         *     - `failed`: Gave up; starting it tries again.
          */
-        SessionStatus: "stopped" | "connecting" | "scan_qr_code" | "working" | "logged_out" | "failed";
+        SessionStatus: "stopped" | "connecting" | "scan_qr_code" | "working" | "logged_out" | "failed" | (string & {});
         /** @description One WhatsApp account, linked or to be linked. */
         Session: {
             /** @description Id of the session, a ULID. */
@@ -490,7 +509,11 @@ export interface components {
             nextCursor: string | null;
         };
         /**
-         * @description What a member may do in the group. `superadmin` is an admin whom the others can't remove.
+         * @description What a member may do in the group.
+         *
+         *     - `member`: What the group's settings let every member do.
+         *     - `admin`: Add and remove members, and change the group.
+         *     - `superadmin`: An admin whom the others can't remove.
          * @enum {string}
          */
         MemberRole: "member" | "admin" | "superadmin";

@@ -121,51 +121,41 @@ pub struct ErrorBody {
 object!(ErrorBody);
 
 /// What kind of error it is; each code belongs to one HTTP status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 pub enum ErrorCode {
-    /// ``
-    #[serde(rename = "validation_error")]
+    /// 400. The request is not valid.
     ValidationError,
-    /// ``
-    #[serde(rename = "unauthorized")]
+    /// 401. No credential, or one that does not verify.
     Unauthorized,
-    /// ``
-    #[serde(rename = "forbidden")]
+    /// 403. The credential may not do this, or the account may not.
     Forbidden,
-    /// ``
-    #[serde(rename = "not_found")]
+    /// 404. It does not exist, or belongs to another organization.
     NotFound,
-    /// ``
-    #[serde(rename = "method_not_allowed")]
+    /// 405. The path does not take this method.
     MethodNotAllowed,
-    /// ``
-    #[serde(rename = "payload_too_large")]
+    /// 413. The body is too large.
     PayloadTooLarge,
-    /// ``
-    #[serde(rename = "unsupported_media_type")]
+    /// 415. The body is not `application/json`.
     UnsupportedMediaType,
-    /// ``
-    #[serde(rename = "rate_limited")]
+    /// 429. Too many requests.
     RateLimited,
-    /// ``
-    #[serde(rename = "internal")]
+    /// 500. A fault of the gateway.
     Internal,
-    /// ``
-    #[serde(rename = "not_implemented")]
+    /// 501. The session is not connected.
     NotImplemented,
-    /// ``
-    #[serde(rename = "upstream_error")]
+    /// 502. WhatsApp refused.
     UpstreamError,
-    /// ``
-    #[serde(rename = "unavailable")]
+    /// 503. The gateway can't serve this now.
     Unavailable,
-    /// ``
-    #[serde(rename = "upstream_timeout")]
+    /// 504. WhatsApp did not answer in time.
     UpstreamTimeout,
+    /// A word that the document did not have yet when this was generated.
+    Undocumented(String),
 }
 
 impl ErrorCode {
-    /// Every value, in the document's order.
+    /// Every value that is documented, in the document's order.
     pub const ALL: &[Self] = &[
         Self::ValidationError,
         Self::Unauthorized,
@@ -183,7 +173,7 @@ impl ErrorCode {
     ];
 
     /// The value as the document writes it.
-    pub fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &str {
         match self {
             Self::ValidationError => "validation_error",
             Self::Unauthorized => "unauthorized",
@@ -198,7 +188,22 @@ impl ErrorCode {
             Self::UpstreamError => "upstream_error",
             Self::Unavailable => "unavailable",
             Self::UpstreamTimeout => "upstream_timeout",
+            Self::Undocumented(word) => word,
         }
+    }
+}
+
+impl From<String> for ErrorCode {
+    /// The value that is written so, be it documented or not.
+    fn from(word: String) -> Self {
+        let documented = Self::ALL.iter().find(|value| value.as_str() == word);
+        documented.cloned().unwrap_or(Self::Undocumented(word))
+    }
+}
+
+impl From<ErrorCode> for String {
+    fn from(value: ErrorCode) -> Self {
+        value.as_str().to_owned()
     }
 }
 
@@ -325,16 +330,16 @@ pub struct MemberList {
 
 object!(MemberList);
 
-/// What a member may do in the group. `superadmin` is an admin whom the others can't remove.
+/// What a member may do in the group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum MemberRole {
-    /// ``
+    /// What the group's settings let every member do.
     #[serde(rename = "member")]
     Member,
-    /// ``
+    /// Add and remove members, and change the group.
     #[serde(rename = "admin")]
     Admin,
-    /// ``
+    /// An admin whom the others can't remove.
     #[serde(rename = "superadmin")]
     Superadmin,
 }
@@ -469,31 +474,28 @@ pub struct SessionList {
 
 object!(SessionList);
 
-/// Where a session stands. `stopped`: not connected, by request. `connecting`: on the way. `scan_qr_code`: waits to be paired. `working`: connected, the status that live operations need. `logged_out`: unlinked, has to be paired again. `failed`: gave up; starting it tries again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Where a session stands.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 pub enum SessionStatus {
-    /// ``
-    #[serde(rename = "stopped")]
+    /// Not connected, by request.
     Stopped,
-    /// ``
-    #[serde(rename = "connecting")]
+    /// On the way.
     Connecting,
-    /// ``
-    #[serde(rename = "scan_qr_code")]
+    /// Waits to be paired.
     ScanQrCode,
-    /// ``
-    #[serde(rename = "working")]
+    /// Connected, the status that live operations need.
     Working,
-    /// ``
-    #[serde(rename = "logged_out")]
+    /// Unlinked, has to be paired again.
     LoggedOut,
-    /// ``
-    #[serde(rename = "failed")]
+    /// Gave up; starting it tries again.
     Failed,
+    /// A word that the document did not have yet when this was generated.
+    Undocumented(String),
 }
 
 impl SessionStatus {
-    /// Every value, in the document's order.
+    /// Every value that is documented, in the document's order.
     pub const ALL: &[Self] = &[
         Self::Stopped,
         Self::Connecting,
@@ -504,7 +506,7 @@ impl SessionStatus {
     ];
 
     /// The value as the document writes it.
-    pub fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &str {
         match self {
             Self::Stopped => "stopped",
             Self::Connecting => "connecting",
@@ -512,7 +514,22 @@ impl SessionStatus {
             Self::Working => "working",
             Self::LoggedOut => "logged_out",
             Self::Failed => "failed",
+            Self::Undocumented(word) => word,
         }
+    }
+}
+
+impl From<String> for SessionStatus {
+    /// The value that is written so, be it documented or not.
+    fn from(word: String) -> Self {
+        let documented = Self::ALL.iter().find(|value| value.as_str() == word);
+        documented.cloned().unwrap_or(Self::Undocumented(word))
+    }
+}
+
+impl From<SessionStatus> for String {
+    fn from(value: SessionStatus) -> Self {
+        value.as_str().to_owned()
     }
 }
 

@@ -52,15 +52,46 @@ function mediaTypeExample() {
   };
 }
 
+/** An open set is of words that are written alike, each once, and it is the only one of its schema. */
+function openSet() {
+  return {
+    Schema(schema, { report, location }) {
+      const words = schema['x-extensible-enum'];
+      if (!words) return;
+      const alike = words.every((word) => /^[a-z]+(_[a-z]+)*$/.test(word));
+      if (!alike || new Set(words).size !== words.length || schema.type !== 'string') {
+        report({
+          message: 'An open set is of strings: words in snake_case, each once.',
+          location: location.child('x-extensible-enum'),
+        });
+      }
+    },
+  };
+}
+
+/** Reads an open set as an enum, so that the rules on examples hold them to its words. */
+function openSetAsEnum() {
+  return {
+    Schema: {
+      leave(schema) {
+        const words = schema['x-extensible-enum'];
+        if (words) schema.enum = schema.nullable ? [...words, null] : words;
+      },
+    },
+  };
+}
+
 export default function house() {
   return {
     id: 'house',
+    preprocessors: { oas3: { 'open-set-as-enum': openSetAsEnum } },
     rules: {
       oas3: {
         envelope,
         'response-described': responseDescribed,
         'schema-described': schemaDescribed,
         'media-type-example': mediaTypeExample,
+        'open-set': openSet,
       },
     },
   };

@@ -161,4 +161,14 @@ mod tests {
             .collect();
         assert_eq!(ours, documented);
     }
+
+    /// Of an open set: another version may have more words.
+    #[test]
+    fn a_word_that_nobody_knows_is_kept() {
+        for (word, known) in [("\"working\"", true), ("\"teleporting\"", false)] {
+            let status: models::SessionStatus = serde_json::from_str(word).expect("a status");
+            assert_eq!(models::SessionStatus::ALL.contains(&status), known);
+            assert_eq!(serde_json::to_string(&status).expect("JSON"), word);
+        }
+    }
 }

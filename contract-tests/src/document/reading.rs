@@ -110,13 +110,16 @@ impl<'a> Schemas<'a> {
     }
 }
 
-/// Turns what OpenAPI 3.0 says its own way into JSON Schema, and closes objects: a property that the document does not
-/// name has no business in an answer.
+/// Turns what OpenAPI 3.0 says its own way into JSON Schema, and closes objects and open sets of words: a property or a
+/// word that the document does not name has no business in an answer of this gateway.
 fn to_json_schema(node: &mut Value) {
     match node {
         Value::Array(items) => items.iter_mut().for_each(to_json_schema),
         Value::Object(map) => {
             map.values_mut().for_each(to_json_schema);
+            if let Some(words) = map.remove("x-extensible-enum") {
+                map.insert("enum".into(), words);
+            }
             if map.remove("nullable") == Some(Value::Bool(true)) {
                 let kind = map
                     .get("type")
