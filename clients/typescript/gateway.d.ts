@@ -171,8 +171,8 @@ export interface paths {
         /**
          * Get the QR code that pairs a session
          * @description Returns the QR code that pairs the session now, and starts pairing where it has not begun. Until WhatsApp has
-         *     handed out a code the answer is 404: ask again a moment later. Codes change every 20 to 60 seconds. A session
-         *     that is paired already is refused with 400.
+         *     handed out a code the answer is 404, with why in `details.reason` where that is known: ask again a moment later.
+         *     Codes change every 20 to 60 seconds. A session that is paired already is refused with 400.
          *
          *     The `Accept` header selects what comes back: the code itself as JSON, a picture, or text that draws the QR with
          *     block characters and scans from a terminal. JSON is the default.
@@ -207,7 +207,8 @@ export interface paths {
          * Create a code that pairs a session by phone number
          * @description Asks WhatsApp for an eight-character code to type into the phone under *Linked devices*, *Link with phone
          *     number*; the way to pair where no camera is at hand. Starts pairing where it has not begun. A session that is
-         *     paired already is refused with 400.
+         *     paired already is refused with 400. Where there is no connection to ask over the answer is 503, with why in
+         *     `details.reason` where that is known; 504 is WhatsApp not answering the request for the code.
          *
          *     **Capability:** `manage`.
          */
@@ -338,7 +339,7 @@ export interface components {
             code: components["schemas"]["ErrorCode"];
             /** @description One sentence for a person to read. Programs go by `code` and `details`. */
             message: string;
-            /** @description Particulars, by code. `validation_error`: `violations`, a list of `field`, `rule` and, where it helps, `value`. `forbidden`: `reason`, with `capability` where one is missing. `not_found`: `resource`. `not_implemented`: `status`. `upstream_error`: `upstreamCode`, with `notOnWhatsApp` where WhatsApp refused the request as a whole and some of the people named in it have no WhatsApp account: their JIDs. Empty otherwise. */
+            /** @description Particulars, by code. `validation_error`: `violations`, a list of `field`, `rule` and, where it helps, `value`. `forbidden`: `reason`, with `capability` where one is missing. `not_found`: `resource`, with `reason` where it is known why a session has no QR code. `not_implemented`: `status`. `upstream_error`: `upstreamCode`, with `notOnWhatsApp` where numbers without an account were the cause. `unavailable`: `reason` where a session can't be paired now. Both of these are a StatusReason. Empty otherwise. */
             details: {
                 [key: string]: unknown;
             };
@@ -364,14 +365,34 @@ export interface components {
         /**
          * @description Where a session stands.
          *
-         *     - `stopped`: Not connected, by request.
-         *     - `connecting`: On the way.
+         *     - `stopped`: Not connected, by request or because nobody paired it in time.
+         *     - `connecting`: On the way, or waiting for the next try.
          *     - `scan_qr_code`: Waits to be paired.
+         *     - `passkey_required`: Waits for a passkey, which WhatsApp asks for before it links the device.
          *     - `working`: Connected, the status that live operations need.
          *     - `logged_out`: Unlinked, has to be paired again.
          *     - `failed`: Gave up; starting it tries again.
          */
-        SessionStatus: "stopped" | "connecting" | "scan_qr_code" | "working" | "logged_out" | "failed" | (string & {});
+        SessionStatus: "stopped" | "connecting" | "scan_qr_code" | "passkey_required" | "working" | "logged_out" | "failed" | (string & {});
+        /**
+         * @description Why a session stands where it does. Null where the status says it all.
+         *
+         *     - `logged_out_on_phone`: The phone, or WhatsApp, has unlinked the device.
+         *     - `replaced`: Another client has taken over this device; the gateway does not fight for it.
+         *     - `banned`: WhatsApp has banned the account for a time.
+         *     - `outdated`: WhatsApp no longer accepts the version that the gateway claims to be.
+         *     - `refused`: WhatsApp refuses the login for a reason that has no word here.
+         *     - `unreachable`: There is no connection to WhatsApp.
+         *     - `rate_limited`: WhatsApp asks to slow down.
+         *     - `groups_unavailable`: Logged in, but WhatsApp does not hand out the groups.
+         *     - `pairing_timed_out`: Nobody has paired the session while its codes were good.
+         *     - `pairing_failed`: WhatsApp or the phone has broken off the pairing.
+         *     - `passkey_required`: WhatsApp asks for a passkey.
+         *     - `server_not_verified`: The server does not hold the key that is configured.
+         *     - `storage`: The gateway cannot read or write what it stores of the device.
+         *     - `internal`: A fault of the gateway.
+         */
+        StatusReason: "logged_out_on_phone" | "replaced" | "banned" | "outdated" | "refused" | "unreachable" | "rate_limited" | "groups_unavailable" | "pairing_timed_out" | "pairing_failed" | "passkey_required" | "server_not_verified" | "storage" | "internal" | (string & {}) | null;
         /** @description One WhatsApp account, linked or to be linked. */
         Session: {
             /** @description Id of the session, a ULID. */
@@ -379,6 +400,21 @@ export interface components {
             /** @description Name for people to read. Null where none was given. */
             label: string | null;
             status: components["schemas"]["SessionStatus"];
+            statusReason: components["schemas"]["StatusReason"];
+            /** @description Why, in a sentence for people. Null where the status says it all. */
+            statusDetail: string | null;
+            /**
+             * Format: int64
+             * @description Since when the session has this status, in milliseconds since the Unix epoch.
+             */
+            statusChangedAt: number;
+            /**
+             * Format: int64
+             * @description When the gateway tries again by itself, in milliseconds since the Unix epoch. Null where it does not.
+             */
+            retryAt: number | null;
+            /** @description The code to compare with the one that the phone shows, while linking by passkey waits for it to be confirmed. Null otherwise. */
+            passkeyCode: string | null;
             /** @description The organization that the session belongs to. */
             organizationId: string;
             /** @description The person who created the session. Null where an api key did. */
@@ -470,7 +506,7 @@ export interface components {
         Group: {
             /** @description JID of the group. */
             groupJid: string;
-            /** @description The group's name. */
+            /** @description The group's name. Null where WhatsApp does not tell. */
             subject: string | null;
             /** @description The group's description. Null where it has none. */
             description: string | null;
@@ -686,8 +722,37 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
+        /** @description WhatsApp refused the whole call with an answer that no other code stands for. `details.notOnWhatsApp` names, as they were given, the people whose numbers have no account, where that was the cause. */
+        AddRefused: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
         /** @description The gateway can't verify credentials or serve now. */
         Unavailable: {
+            headers: {
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description There is no connection to WhatsApp to ask for a code, or the gateway can't verify credentials or serve now. */
+        PairingUnavailable: {
+            headers: {
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description WhatsApp has not told yet what the session's account may do in the group, or the gateway can't verify credentials or serve now. */
+        RoleUnknown: {
             headers: {
                 "Retry-After": components["headers"]["Retry-After"];
                 [name: string]: unknown;
@@ -1041,7 +1106,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             502: components["responses"]["UpstreamError"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["PairingUnavailable"];
             504: components["responses"]["UpstreamTimeout"];
         };
     };
@@ -1205,8 +1270,8 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             501: components["responses"]["NotConnected"];
-            502: components["responses"]["UpstreamError"];
-            503: components["responses"]["Unavailable"];
+            502: components["responses"]["AddRefused"];
+            503: components["responses"]["RoleUnknown"];
             504: components["responses"]["UpstreamTimeout"];
         };
     };

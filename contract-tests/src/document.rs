@@ -80,6 +80,8 @@ struct Response {
 pub struct Document {
     operations: Vec<Operation>,
     error: Validator,
+    /// Of `details.reason`, where it says why a session can't do something now.
+    reason: Validator,
 }
 
 static DOCUMENT: LazyLock<Document> = LazyLock::new(|| {

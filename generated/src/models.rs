@@ -113,7 +113,7 @@ pub struct ErrorBody {
     /// One sentence for a person to read. Programs go by `code` and `details`.
     #[serde(rename = "message")]
     pub message: String,
-    /// Particulars, by code. `validation_error`: `violations`, a list of `field`, `rule` and, where it helps, `value`. `forbidden`: `reason`, with `capability` where one is missing. `not_found`: `resource`. `not_implemented`: `status`. `upstream_error`: `upstreamCode`, with `notOnWhatsApp` where WhatsApp refused the request as a whole and some of the people named in it have no WhatsApp account: their JIDs. Empty otherwise.
+    /// Particulars, by code. `validation_error`: `violations`, a list of `field`, `rule` and, where it helps, `value`. `forbidden`: `reason`, with `capability` where one is missing. `not_found`: `resource`, with `reason` where it is known why a session has no QR code. `not_implemented`: `status`. `upstream_error`: `upstreamCode`, with `notOnWhatsApp` where numbers without an account were the cause. `unavailable`: `reason` where a session can't be paired now. Both of these are a StatusReason. Empty otherwise.
     #[serde(rename = "details")]
     pub details: serde_json::Map<String, serde_json::Value>,
 }
@@ -214,7 +214,7 @@ pub struct Group {
     /// JID of the group.
     #[serde(rename = "groupJid")]
     pub group_jid: String,
-    /// The group's name.
+    /// The group's name. Null where WhatsApp does not tell.
     #[serde(rename = "subject", deserialize_with = "not_absent")]
     pub subject: Option<String>,
     /// The group's description. Null where it has none.
@@ -431,6 +431,21 @@ pub struct Session {
     /// See [`models::SessionStatus`].
     #[serde(rename = "status")]
     pub status: models::SessionStatus,
+    /// See [`models::StatusReason`].
+    #[serde(rename = "statusReason", deserialize_with = "not_absent")]
+    pub status_reason: Option<models::StatusReason>,
+    /// Why, in a sentence for people. Null where the status says it all.
+    #[serde(rename = "statusDetail", deserialize_with = "not_absent")]
+    pub status_detail: Option<String>,
+    /// Since when the session has this status, in milliseconds since the Unix epoch.
+    #[serde(rename = "statusChangedAt")]
+    pub status_changed_at: i64,
+    /// When the gateway tries again by itself, in milliseconds since the Unix epoch. Null where it does not.
+    #[serde(rename = "retryAt", deserialize_with = "not_absent")]
+    pub retry_at: Option<i64>,
+    /// The code to compare with the one that the phone shows, while linking by passkey waits for it to be confirmed. Null otherwise.
+    #[serde(rename = "passkeyCode", deserialize_with = "not_absent")]
+    pub passkey_code: Option<String>,
     /// The organization that the session belongs to.
     #[serde(rename = "organizationId")]
     pub organization_id: String,
@@ -478,12 +493,14 @@ object!(SessionList);
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum SessionStatus {
-    /// Not connected, by request.
+    /// Not connected, by request or because nobody paired it in time.
     Stopped,
-    /// On the way.
+    /// On the way, or waiting for the next try.
     Connecting,
     /// Waits to be paired.
     ScanQrCode,
+    /// Waits for a passkey, which WhatsApp asks for before it links the device.
+    PasskeyRequired,
     /// Connected, the status that live operations need.
     Working,
     /// Unlinked, has to be paired again.
@@ -500,6 +517,7 @@ impl SessionStatus {
         Self::Stopped,
         Self::Connecting,
         Self::ScanQrCode,
+        Self::PasskeyRequired,
         Self::Working,
         Self::LoggedOut,
         Self::Failed,
@@ -511,6 +529,7 @@ impl SessionStatus {
             Self::Stopped => "stopped",
             Self::Connecting => "connecting",
             Self::ScanQrCode => "scan_qr_code",
+            Self::PasskeyRequired => "passkey_required",
             Self::Working => "working",
             Self::LoggedOut => "logged_out",
             Self::Failed => "failed",
@@ -529,6 +548,97 @@ impl From<String> for SessionStatus {
 
 impl From<SessionStatus> for String {
     fn from(value: SessionStatus) -> Self {
+        value.as_str().to_owned()
+    }
+}
+
+/// Why a session stands where it does. Null where the status says it all.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum StatusReason {
+    /// The phone, or WhatsApp, has unlinked the device.
+    LoggedOutOnPhone,
+    /// Another client has taken over this device; the gateway does not fight for it.
+    Replaced,
+    /// WhatsApp has banned the account for a time.
+    Banned,
+    /// WhatsApp no longer accepts the version that the gateway claims to be.
+    Outdated,
+    /// WhatsApp refuses the login for a reason that has no word here.
+    Refused,
+    /// There is no connection to WhatsApp.
+    Unreachable,
+    /// WhatsApp asks to slow down.
+    RateLimited,
+    /// Logged in, but WhatsApp does not hand out the groups.
+    GroupsUnavailable,
+    /// Nobody has paired the session while its codes were good.
+    PairingTimedOut,
+    /// WhatsApp or the phone has broken off the pairing.
+    PairingFailed,
+    /// WhatsApp asks for a passkey.
+    PasskeyRequired,
+    /// The server does not hold the key that is configured.
+    ServerNotVerified,
+    /// The gateway cannot read or write what it stores of the device.
+    Storage,
+    /// A fault of the gateway.
+    Internal,
+    /// A word that the document did not have yet when this was generated.
+    Undocumented(String),
+}
+
+impl StatusReason {
+    /// Every value that is documented, in the document's order.
+    pub const ALL: &[Self] = &[
+        Self::LoggedOutOnPhone,
+        Self::Replaced,
+        Self::Banned,
+        Self::Outdated,
+        Self::Refused,
+        Self::Unreachable,
+        Self::RateLimited,
+        Self::GroupsUnavailable,
+        Self::PairingTimedOut,
+        Self::PairingFailed,
+        Self::PasskeyRequired,
+        Self::ServerNotVerified,
+        Self::Storage,
+        Self::Internal,
+    ];
+
+    /// The value as the document writes it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::LoggedOutOnPhone => "logged_out_on_phone",
+            Self::Replaced => "replaced",
+            Self::Banned => "banned",
+            Self::Outdated => "outdated",
+            Self::Refused => "refused",
+            Self::Unreachable => "unreachable",
+            Self::RateLimited => "rate_limited",
+            Self::GroupsUnavailable => "groups_unavailable",
+            Self::PairingTimedOut => "pairing_timed_out",
+            Self::PairingFailed => "pairing_failed",
+            Self::PasskeyRequired => "passkey_required",
+            Self::ServerNotVerified => "server_not_verified",
+            Self::Storage => "storage",
+            Self::Internal => "internal",
+            Self::Undocumented(word) => word,
+        }
+    }
+}
+
+impl From<String> for StatusReason {
+    /// The value that is written so, be it documented or not.
+    fn from(word: String) -> Self {
+        let documented = Self::ALL.iter().find(|value| value.as_str() == word);
+        documented.cloned().unwrap_or(Self::Undocumented(word))
+    }
+}
+
+impl From<StatusReason> for String {
+    fn from(value: StatusReason) -> Self {
         value.as_str().to_owned()
     }
 }

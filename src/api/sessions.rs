@@ -6,7 +6,7 @@ use gateway_api::models;
 use super::{Api, qr};
 use crate::auth::Principal;
 use crate::error::Error;
-use crate::store::{SessionRecord, Status};
+use crate::store::SessionRecord;
 
 impl Sessions for Api {
     async fn list_sessions(
@@ -129,14 +129,14 @@ fn session(record: SessionRecord) -> models::Session {
     models::Session {
         id: record.id.to_string(),
         label: record.label,
-        status: match record.status {
-            Status::Stopped => models::SessionStatus::Stopped,
-            Status::Connecting => models::SessionStatus::Connecting,
-            Status::ScanQrCode | Status::PasskeyRequired => models::SessionStatus::ScanQrCode,
-            Status::Working => models::SessionStatus::Working,
-            Status::LoggedOut => models::SessionStatus::LoggedOut,
-            Status::Failed => models::SessionStatus::Failed,
-        },
+        status: record.status.as_str().to_owned().into(),
+        status_reason: record
+            .status_reason
+            .map(|reason| reason.as_str().to_owned().into()),
+        status_detail: record.status_detail,
+        status_changed_at: record.status_changed_at,
+        retry_at: record.retry_at,
+        passkey_code: None,
         organization_id: record.organization_id,
         created_by_user_id: record.created_by_user_id,
         phone_number: record.phone_number,
@@ -151,15 +151,16 @@ fn session(record: SessionRecord) -> models::Session {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::{Status, StatusReason};
 
     #[test]
-    fn statuses_are_spelled_alike() {
-        let ours: Vec<&str> = Status::ALL.iter().map(|status| status.as_str()).collect();
-        let documented: Vec<&str> = models::SessionStatus::ALL
-            .iter()
-            .map(|status| status.as_str())
-            .collect();
-        assert_eq!(ours, documented);
+    fn statuses_and_reasons_are_spelled_alike() {
+        let ours = Status::ALL.iter().map(|status| status.as_str());
+        let documented = models::SessionStatus::ALL.iter();
+        assert!(ours.eq(documented.map(models::SessionStatus::as_str)));
+        let ours = StatusReason::ALL.iter().map(|reason| reason.as_str());
+        let documented = models::StatusReason::ALL.iter();
+        assert!(ours.eq(documented.map(models::StatusReason::as_str)));
     }
 
     /// Of an open set: another version may have more words.

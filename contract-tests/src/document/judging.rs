@@ -111,7 +111,11 @@ impl Document {
         if !CODES.contains(&(code, exchange.status.as_u16())) {
             return Err(format!("code {code} with status {}", exchange.status));
         }
-        check_details(code, &body["error"]["details"], operation)
+        let details = &body["error"]["details"];
+        if matches!(code, "not_found" | "unavailable") {
+            validate(&self.reason, &details["reason"])?;
+        }
+        check_details(code, details, operation)
     }
 }
 
@@ -146,7 +150,10 @@ fn check_details(code: &str, details: &Value, operation: Option<&Operation>) -> 
             _ => bad(),
         },
         "not_implemented" => match details["status"].as_str() {
-            Some("stopped" | "connecting" | "scan_qr_code" | "logged_out" | "failed") => Ok(()),
+            Some(
+                "stopped" | "connecting" | "scan_qr_code" | "passkey_required" | "logged_out"
+                | "failed",
+            ) => Ok(()),
             _ => bad(),
         },
         "upstream_error" if details["upstreamCode"].is_null() => bad(),

@@ -46,8 +46,13 @@ impl Document {
                 });
             }
         }
-        let error = schemas.validator(&json!({"$ref": "#/components/schemas/Error"}));
-        Self { operations, error }
+        let schema =
+            |name| schemas.validator(&json!({"$ref": format!("#/components/schemas/{name}")}));
+        Self {
+            operations,
+            error: schema("Error"),
+            reason: schema("StatusReason"),
+        }
     }
 }
 

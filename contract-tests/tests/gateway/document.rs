@@ -45,7 +45,8 @@ const JSON: (&str, &str) = ("content-type", "application/json");
 
 fn session() -> Value {
     json!({
-        "id": "01HZ0SESSION0000000000000", "label": null, "status": "working", "organizationId": "org_42",
+        "id": "01HZ0SESSION0000000000000", "label": null, "status": "working", "statusReason": null,
+        "statusDetail": null, "statusChangedAt": 1, "retryAt": null, "passkeyCode": null, "organizationId": "org_42",
         "createdByUserId": null, "phoneNumber": "628111222333", "waJid": null, "waLid": null,
         "createdAt": 1, "updatedAt": 1, "lastConnectedAt": null,
     })
@@ -74,6 +75,16 @@ fn added(status: u16, headers: &[(&str, &str)], body: &Value) -> Result<(), Stri
 #[test]
 fn right_answers_pass() {
     assert_eq!(got_session(&session()), Ok(()));
+    let mut waiting = session();
+    waiting["statusReason"] = json!("unreachable");
+    assert_eq!(got_session(&waiting), Ok(()));
+    let qr = format!("{SESSION}/qr");
+    let details = json!({"resource": "qr", "reason": "unreachable"});
+    let body = error("not_found", details).to_string();
+    assert_eq!(
+        judge(Method::GET, &qr, 404, &[JSON], body.as_bytes()),
+        Ok(())
+    );
     assert_eq!(judge(Method::POST, MEMBERS, 204, &[], b""), Ok(()));
     let body = error("unauthorized", json!({}));
     assert_eq!(
@@ -108,6 +119,8 @@ fn a_body_off_the_schema_is_noticed() {
     wrong_type["createdAt"] = json!("yesterday");
     let mut not_in_enum = session();
     not_in_enum["status"] = json!("WORKING");
+    let mut not_in_open_set = session();
+    not_in_open_set["statusReason"] = json!("tired");
     let mut not_nullable = session();
     not_nullable["id"] = Value::Null;
     let mut undocumented = session();
@@ -116,6 +129,7 @@ fn a_body_off_the_schema_is_noticed() {
         missing,
         wrong_type,
         not_in_enum,
+        not_in_open_set,
         not_nullable,
         undocumented,
         json!([]),
@@ -197,6 +211,8 @@ fn an_error_off_the_envelope_is_noticed() {
         .is_err()
     );
     assert!(added(502, &[JSON], &error("upstream_error", json!({}))).is_err());
+    let no_reason = error("unavailable", json!({"reason": "tired"}));
+    assert!(added(503, &[JSON, ("retry-after", "5")], &no_reason).is_err());
     let html = added(
         404,
         &[("content-type", "text/html")],

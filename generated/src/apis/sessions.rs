@@ -270,7 +270,8 @@ pub trait Sessions: Authenticator {
 
     Asks WhatsApp for an eight-character code to type into the phone under *Linked devices*, *Link with phone
     number*; the way to pair where no camera is at hand. Starts pairing where it has not begun. A session that is
-    paired already is refused with 400.
+    paired already is refused with 400. Where there is no connection to ask over the answer is 503, with why in
+    `details.reason` where that is known; 504 is WhatsApp not answering the request for the code.
 
     **Capability:** `manage`.
 
@@ -330,8 +331,8 @@ pub trait Sessions: Authenticator {
     /** Get the QR code that pairs a session
 
     Returns the QR code that pairs the session now, and starts pairing where it has not begun. Until WhatsApp has
-    handed out a code the answer is 404: ask again a moment later. Codes change every 20 to 60 seconds. A session
-    that is paired already is refused with 400.
+    handed out a code the answer is 404, with why in `details.reason` where that is known: ask again a moment later.
+    Codes change every 20 to 60 seconds. A session that is paired already is refused with 400.
 
     The `Accept` header selects what comes back: the code itself as JSON, a picture, or text that draws the QR with
     block characters and scans from a terminal. JSON is the default.
