@@ -219,6 +219,71 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sessions/{session}/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Get the passkey request of a session
+         * @description Returns what WhatsApp asks of a passkey before it links the device; there while the status is
+         *     `passkey_required`. The assertion can only be made at WhatsApp's own origin, by the person whose account it is.
+         *
+         *     **Capability:** `manage`.
+         */
+        get: operations["getSessionPasskey"];
+        put?: never;
+        /**
+         * Answer the passkey request of a session
+         * @description Hands the assertion of the passkey to WhatsApp, which then asks the phone. The answer comes once the phone has
+         *     answered: `passkeyCode` is the code to compare with the one that the phone shows, and `confirm` goes on.
+         *
+         *     **Capability:** `manage`.
+         */
+        post: operations["answerSessionPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session}/passkey/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm the code of a session that is linked by passkey
+         * @description Says that `passkeyCode` is the code that the phone shows, which links the device. Whoever calls has compared them:
+         *     another code is another person's attempt.
+         *
+         *     **Capability:** `manage`.
+         */
+        post: operations["confirmSessionPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sessions/{session}/groups": {
         parameters: {
             query?: never;
@@ -339,7 +404,7 @@ export interface components {
             code: components["schemas"]["ErrorCode"];
             /** @description One sentence for a person to read. Programs go by `code` and `details`. */
             message: string;
-            /** @description Particulars, by code. `validation_error`: `violations`, a list of `field`, `rule` and, where it helps, `value`. `forbidden`: `reason`, with `capability` where one is missing. `not_found`: `resource`, with `reason` where it is known why a session has no QR code. `not_implemented`: `status`. `upstream_error`: `upstreamCode`, with `notOnWhatsApp` where numbers without an account were the cause. `unavailable`: `reason` where a session can't be paired now. Both of these are a StatusReason. Empty otherwise. */
+            /** @description Particulars, by code. `validation_error`: `violations`, a list of `field`, `rule` and, where it helps, `value`. `forbidden`: `reason`, with `capability` where one is missing. `not_found`: `resource`, with `reason` where it is known why a session has no QR code. `not_implemented`: `status`. `upstream_error`: `upstreamCode`, with `notOnWhatsApp` where numbers without an account were the cause. `unavailable`: `reason` where a session can't be paired now; both of these are a StatusReason. `upstream_error` without a code: `reason` `passkey_not_accepted`. Empty otherwise. */
             details: {
                 [key: string]: unknown;
             };
@@ -482,6 +547,42 @@ export interface components {
              */
             expiresAt: number;
         };
+        /** @description What WhatsApp asks of a passkey. */
+        PasskeyRequest: {
+            /** @description PublicKeyCredentialRequestOptionsJSON as WebAuthn Level 3 defines it, for `PublicKeyCredential.parseRequestOptionsFromJSON`. */
+            publicKey: {
+                [key: string]: unknown;
+            };
+            /** @description The only origin at which a browser makes the assertion. */
+            origin: string;
+        };
+        /** @description AuthenticationResponseJSON as WebAuthn Level 3 defines it. Properties not named here are ignored. */
+        PasskeyAssertion: {
+            id: components["schemas"]["Base64Url"];
+            rawId: components["schemas"]["Base64Url"];
+            type: components["schemas"]["CredentialType"];
+            response: components["schemas"]["AssertionResponse"];
+        };
+        /**
+         * @description What kind of credential it is.
+         *
+         *     - `public-key`: A public key, the one kind that WebAuthn has.
+         * @enum {string}
+         */
+        CredentialType: "public-key";
+        /** @description What the authenticator has signed, and its signature. Properties not named here are ignored. */
+        AssertionResponse: {
+            clientDataJSON: components["schemas"]["Base64Url"];
+            authenticatorData: components["schemas"]["Base64Url"];
+            signature: components["schemas"]["Base64Url"];
+            /** @description Whose passkey it is, base64url without padding. Left out or null where the authenticator does not tell. */
+            userHandle?: string | null;
+        };
+        /**
+         * Base64Url
+         * @description Bytes in base64url, without padding (RFC 4648, 5).
+         */
+        Base64Url: string;
         /**
          * PhoneNumber
          * @description A phone number as E.164 writes it, without the `+`. It begins with its country code, so never with 0.
@@ -658,6 +759,15 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
+        /** @description The session does not exist or is not yours, or no passkey is asked for; for `confirm`, no code waits. */
+        PasskeyNotFound: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
         /** @description The session or the group does not exist, or is not yours. */
         GroupNotFound: {
             headers: {
@@ -715,6 +825,15 @@ export interface components {
         };
         /** @description WhatsApp refused with an answer that no other code stands for. */
         UpstreamError: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description WhatsApp does not take the assertion, or refused otherwise. */
+        PasskeyRefused: {
             headers: {
                 [name: string]: unknown;
             };
@@ -1107,6 +1226,116 @@ export interface operations {
             500: components["responses"]["Internal"];
             502: components["responses"]["UpstreamError"];
             503: components["responses"]["PairingUnavailable"];
+            504: components["responses"]["UpstreamTimeout"];
+        };
+    };
+    getSessionPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What to make the assertion for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyRequest"];
+                };
+            };
+            400: components["responses"]["ValidationError"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["MissingCapability"];
+            404: components["responses"]["PasskeyNotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    answerSessionPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+            };
+            cookie?: never;
+        };
+        /** @description The assertion, as `PublicKeyCredential.toJSON()` gives it in the browser. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyAssertion"];
+            };
+        };
+        responses: {
+            /** @description The session, with the code to compare. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            400: components["responses"]["ValidationError"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["MissingCapability"];
+            404: components["responses"]["PasskeyNotFound"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["PasskeyRefused"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["UpstreamTimeout"];
+        };
+    };
+    confirmSessionPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session, about to be linked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            400: components["responses"]["ValidationError"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["MissingCapability"];
+            404: components["responses"]["PasskeyNotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["UpstreamError"];
+            503: components["responses"]["Unavailable"];
             504: components["responses"]["UpstreamTimeout"];
         };
     };

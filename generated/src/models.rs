@@ -28,6 +28,66 @@ pub struct AddMembers {
 
 object!(AddMembers);
 
+/// What the authenticator has signed, and its signature. Properties not named here are ignored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct AssertionResponse {
+    /// Bytes in base64url, without padding (RFC 4648, 5).
+    #[serde(rename = "clientDataJSON")]
+    #[validate(nested)]
+    pub client_data_json: models::Base64Url,
+    /// Bytes in base64url, without padding (RFC 4648, 5).
+    #[serde(rename = "authenticatorData")]
+    #[validate(nested)]
+    pub authenticator_data: models::Base64Url,
+    /// Bytes in base64url, without padding (RFC 4648, 5).
+    #[serde(rename = "signature")]
+    #[validate(nested)]
+    pub signature: models::Base64Url,
+    /// Whose passkey it is, base64url without padding. Left out or null where the authenticator does not tell.
+    #[serde(
+        rename = "userHandle",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[validate(length(max = 128))]
+    pub user_handle: Option<String>,
+}
+
+object!(AssertionResponse);
+
+/// Bytes in base64url, without padding (RFC 4648, 5).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Base64Url(pub String);
+
+static BASE64_URL: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"^[A-Za-z0-9_-]{2,4096}$"#)
+        .expect("Base64Url has a pattern that Rust's regex can read")
+});
+
+impl Validate for Base64Url {
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        if self.0.validate_regex(&*BASE64_URL) {
+            return Ok(());
+        }
+        let mut error = ValidationError::new("pattern");
+        error.add_param("value".into(), &self.0);
+        let mut errors = ValidationErrors::new();
+        // No name of its own: whatever holds the string names it.
+        errors.add("", error);
+        Err(errors)
+    }
+}
+
+impl std::str::FromStr for Base64Url {
+    type Err = std::convert::Infallible;
+
+    /// Takes the text as it is: the pattern is checked by [`Validate`].
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
 /// Which account to link by a code. Properties not named here are ignored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
 #[serde(remote = "Self")]
@@ -59,6 +119,26 @@ pub struct CreateSession {
 }
 
 object!(CreateSession);
+
+/// What kind of credential it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum CredentialType {
+    /// A public key, the one kind that WebAuthn has.
+    #[serde(rename = "public-key")]
+    PublicKey,
+}
+
+impl CredentialType {
+    /// Every value, in the document's order.
+    pub const ALL: &[Self] = &[Self::PublicKey];
+
+    /// The value as the document writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PublicKey => "public-key",
+        }
+    }
+}
 
 /// A place in a list. What it is made of is the gateway's own business and may change.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -113,7 +193,7 @@ pub struct ErrorBody {
     /// One sentence for a person to read. Programs go by `code` and `details`.
     #[serde(rename = "message")]
     pub message: String,
-    /// Particulars, by code. `validation_error`: `violations`, a list of `field`, `rule` and, where it helps, `value`. `forbidden`: `reason`, with `capability` where one is missing. `not_found`: `resource`, with `reason` where it is known why a session has no QR code. `not_implemented`: `status`. `upstream_error`: `upstreamCode`, with `notOnWhatsApp` where numbers without an account were the cause. `unavailable`: `reason` where a session can't be paired now. Both of these are a StatusReason. Empty otherwise.
+    /// Particulars, by code. `validation_error`: `violations`, a list of `field`, `rule` and, where it helps, `value`. `forbidden`: `reason`, with `capability` where one is missing. `not_found`: `resource`, with `reason` where it is known why a session has no QR code. `not_implemented`: `status`. `upstream_error`: `upstreamCode`, with `notOnWhatsApp` where numbers without an account were the cause. `unavailable`: `reason` where a session can't be paired now; both of these are a StatusReason. `upstream_error` without a code: `reason` `passkey_not_accepted`. Empty otherwise.
     #[serde(rename = "details")]
     pub details: serde_json::Map<String, serde_json::Value>,
 }
@@ -385,6 +465,43 @@ pub struct PairingQr {
 }
 
 object!(PairingQr);
+
+/// AuthenticationResponseJSON as WebAuthn Level 3 defines it. Properties not named here are ignored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct PasskeyAssertion {
+    /// Bytes in base64url, without padding (RFC 4648, 5).
+    #[serde(rename = "id")]
+    #[validate(nested)]
+    pub id: models::Base64Url,
+    /// Bytes in base64url, without padding (RFC 4648, 5).
+    #[serde(rename = "rawId")]
+    #[validate(nested)]
+    pub raw_id: models::Base64Url,
+    /// See [`models::CredentialType`].
+    #[serde(rename = "type")]
+    pub r_type: models::CredentialType,
+    /// See [`models::AssertionResponse`].
+    #[serde(rename = "response")]
+    #[validate(nested)]
+    pub response: models::AssertionResponse,
+}
+
+object!(PasskeyAssertion);
+
+/// What WhatsApp asks of a passkey.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct PasskeyRequest {
+    /// PublicKeyCredentialRequestOptionsJSON as WebAuthn Level 3 defines it, for `PublicKeyCredential.parseRequestOptionsFromJSON`.
+    #[serde(rename = "publicKey")]
+    pub public_key: serde_json::Map<String, serde_json::Value>,
+    /// The only origin at which a browser makes the assertion.
+    #[serde(rename = "origin")]
+    pub origin: String,
+}
+
+object!(PasskeyRequest);
 
 /// A phone number as E.164 writes it, without the `+`. It begins with its country code, so never with 0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -677,6 +794,7 @@ impl std::str::FromStr for UserJid {
 
 /// Compiles every pattern now: a bad one is found at the start, and no request waits for it.
 pub(crate) fn compile_patterns() {
+    LazyLock::force(&BASE64_URL);
     LazyLock::force(&CURSOR);
     LazyLock::force(&GROUP_JID);
     LazyLock::force(&PHONE_NUMBER);

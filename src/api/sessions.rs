@@ -6,6 +6,7 @@ use gateway_api::models;
 use super::{Api, qr};
 use crate::auth::Principal;
 use crate::error::Error;
+use crate::sessions::PasskeyAssertion;
 use crate::store::SessionRecord;
 
 impl Sessions for Api {
@@ -122,6 +123,45 @@ impl Sessions for Api {
             code: code.code,
             expires_at: code.expires_at,
         }))
+    }
+
+    async fn get_session_passkey(
+        &self,
+        principal: &Principal,
+        path: GetSessionPasskeyPathParams,
+    ) -> Result<GetSessionPasskeyResponse, Error> {
+        let request = self.session(principal, &path.session)?.passkey().await?;
+        Ok(GetSessionPasskeyResponse::Status200(
+            models::PasskeyRequest {
+                public_key: request.public_key,
+                origin: request.origin,
+            },
+        ))
+    }
+
+    async fn answer_session_passkey(
+        &self,
+        principal: &Principal,
+        path: AnswerSessionPasskeyPathParams,
+        body: models::PasskeyAssertion,
+    ) -> Result<AnswerSessionPasskeyResponse, Error> {
+        let linking = self.session(principal, &path.session)?;
+        let assertion = PasskeyAssertion {
+            json: serde_json::to_vec(&body).map_err(Error::internal)?,
+            id: body.id.0,
+        };
+        let record = linking.answer_passkey(assertion).await?;
+        Ok(AnswerSessionPasskeyResponse::Status200(session(record)))
+    }
+
+    async fn confirm_session_passkey(
+        &self,
+        principal: &Principal,
+        path: ConfirmSessionPasskeyPathParams,
+    ) -> Result<ConfirmSessionPasskeyResponse, Error> {
+        let linking = self.session(principal, &path.session)?;
+        let record = linking.confirm_passkey().await?;
+        Ok(ConfirmSessionPasskeyResponse::Status200(session(record)))
     }
 }
 

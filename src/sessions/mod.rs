@@ -4,6 +4,7 @@ mod access;
 #[cfg(test)]
 pub(crate) mod fake;
 mod pairing;
+mod passkey;
 mod roles;
 mod supervisor;
 
@@ -17,6 +18,7 @@ use tokio::time::timeout;
 
 pub use access::{AdminGroup, Connected, KnownGroup, OwnedSession};
 pub use pairing::{PairingCode, Qr};
+pub use passkey::{PasskeyAssertion, PasskeyRequest};
 
 use crate::error::Error;
 use crate::jid::SessionId;

@@ -146,7 +146,7 @@ fn check_details(code: &str, details: &Value, operation: Option<&Operation>) -> 
         },
         "not_found" => match (details["resource"].as_str(), operation) {
             (Some("route"), None) => Ok(()),
-            (Some("session" | "group" | "member" | "qr"), Some(_)) => Ok(()),
+            (Some("session" | "group" | "member" | "qr" | "passkey"), Some(_)) => Ok(()),
             _ => bad(),
         },
         "not_implemented" => match details["status"].as_str() {
@@ -156,7 +156,11 @@ fn check_details(code: &str, details: &Value, operation: Option<&Operation>) -> 
             ) => Ok(()),
             _ => bad(),
         },
-        "upstream_error" if details["upstreamCode"].is_null() => bad(),
+        "upstream_error"
+            if details["upstreamCode"].is_null() && details["reason"] != "passkey_not_accepted" =>
+        {
+            bad()
+        }
         _ => Ok(()),
     }
 }

@@ -18,6 +18,8 @@ fn granted(operation: &Operation) -> u16 {
         "listSessions" | "getSession" | "listGroups" | "getGroup" | "listGroupMembers" => 200,
         "startSession" | "stopSession" | "logoutSession" => 200,
         "getSessionQr" | "createPairingCode" => 200,
+        // Past the credential there is no passkey that is asked for.
+        "getSessionPasskey" | "answerSessionPasskey" | "confirmSessionPasskey" => 404,
         "createSession" => 201,
         "deleteSession" | "addGroupMembers" => 204,
         other => panic!("{other} has no row here: say how it is granted"),

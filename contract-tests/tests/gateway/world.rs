@@ -96,6 +96,12 @@ pub fn body(operation: &Operation) -> Value {
     match operation.id.as_str() {
         "createSession" => json!({"label": "Support line", "start": false}),
         "createPairingCode" => json!({"phone": FRIEND}),
+        "answerSessionPasskey" => json!({
+            "id": "AAAA",
+            "rawId": "AAAA",
+            "type": "public-key",
+            "response": {"clientDataJSON": "AAAA", "authenticatorData": "AAAA", "signature": "AAAA"},
+        }),
         "addGroupMembers" => json!({"participants": [format!("{ANNA}@s.whatsapp.net")]}),
         other => panic!("{other} has no body here"),
     }

@@ -17,6 +17,54 @@ use super::{Authenticator, status};
 #[allow(unused_imports)]
 use crate::{accept::preferred, models};
 
+/// What the path of [`Sessions::answer_session_passkey`] says.
+#[derive(Debug, Clone, PartialEq, Deserialize, Validate)]
+pub struct AnswerSessionPasskeyPathParams {
+    /// Id of the session. One that is no session of your organization is 404, whatever it looks like.
+    #[serde(rename = "session")]
+    pub session: String,
+}
+
+/// How [`Sessions::answer_session_passkey`] succeeds.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub enum AnswerSessionPasskeyResponse {
+    /// The session, with the code to compare.
+    Status200(models::Session),
+}
+
+impl IntoResponse for AnswerSessionPasskeyResponse {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Status200(body) => (status::S200, Json(body)).into_response(),
+        }
+    }
+}
+
+/// What the path of [`Sessions::confirm_session_passkey`] says.
+#[derive(Debug, Clone, PartialEq, Deserialize, Validate)]
+pub struct ConfirmSessionPasskeyPathParams {
+    /// Id of the session. One that is no session of your organization is 404, whatever it looks like.
+    #[serde(rename = "session")]
+    pub session: String,
+}
+
+/// How [`Sessions::confirm_session_passkey`] succeeds.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub enum ConfirmSessionPasskeyResponse {
+    /// The session, about to be linked.
+    Status200(models::Session),
+}
+
+impl IntoResponse for ConfirmSessionPasskeyResponse {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Status200(body) => (status::S200, Json(body)).into_response(),
+        }
+    }
+}
+
 /// What the path of [`Sessions::create_pairing_code`] says.
 #[derive(Debug, Clone, PartialEq, Deserialize, Validate)]
 pub struct CreatePairingCodePathParams {
@@ -98,6 +146,30 @@ pub enum GetSessionResponse {
 }
 
 impl IntoResponse for GetSessionResponse {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Status200(body) => (status::S200, Json(body)).into_response(),
+        }
+    }
+}
+
+/// What the path of [`Sessions::get_session_passkey`] says.
+#[derive(Debug, Clone, PartialEq, Deserialize, Validate)]
+pub struct GetSessionPasskeyPathParams {
+    /// Id of the session. One that is no session of your organization is 404, whatever it looks like.
+    #[serde(rename = "session")]
+    pub session: String,
+}
+
+/// How [`Sessions::get_session_passkey`] succeeds.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub enum GetSessionPasskeyResponse {
+    /// What to make the assertion for.
+    Status200(models::PasskeyRequest),
+}
+
+impl IntoResponse for GetSessionPasskeyResponse {
     fn into_response(self) -> Response {
         match self {
             Self::Status200(body) => (status::S200, Json(body)).into_response(),
@@ -266,6 +338,37 @@ impl IntoResponse for StopSessionResponse {
 
 /// The operations tagged Sessions.
 pub trait Sessions: Authenticator {
+    /** Answer the passkey request of a session
+
+    Hands the assertion of the passkey to WhatsApp, which then asks the phone. The answer comes once the phone has
+    answered: `passkeyCode` is the code to compare with the one that the phone shows, and `confirm` goes on.
+
+    **Capability:** `manage`.
+
+    `POST /api/v1/sessions/{session}/passkey`
+    */
+    fn answer_session_passkey(
+        &self,
+        principal: &Self::Principal,
+        path: AnswerSessionPasskeyPathParams,
+        body: models::PasskeyAssertion,
+    ) -> impl Future<Output = Result<AnswerSessionPasskeyResponse, Self::Error>> + Send;
+
+    /** Confirm the code of a session that is linked by passkey
+
+    Says that `passkeyCode` is the code that the phone shows, which links the device. Whoever calls has compared them:
+    another code is another person's attempt.
+
+    **Capability:** `manage`.
+
+    `POST /api/v1/sessions/{session}/passkey/confirm`
+    */
+    fn confirm_session_passkey(
+        &self,
+        principal: &Self::Principal,
+        path: ConfirmSessionPasskeyPathParams,
+    ) -> impl Future<Output = Result<ConfirmSessionPasskeyResponse, Self::Error>> + Send;
+
     /** Create a code that pairs a session by phone number
 
     Asks WhatsApp for an eight-character code to type into the phone under *Linked devices*, *Link with phone
@@ -327,6 +430,21 @@ pub trait Sessions: Authenticator {
         principal: &Self::Principal,
         path: GetSessionPathParams,
     ) -> impl Future<Output = Result<GetSessionResponse, Self::Error>> + Send;
+
+    /** Get the passkey request of a session
+
+    Returns what WhatsApp asks of a passkey before it links the device; there while the status is
+    `passkey_required`. The assertion can only be made at WhatsApp's own origin, by the person whose account it is.
+
+    **Capability:** `manage`.
+
+    `GET /api/v1/sessions/{session}/passkey`
+    */
+    fn get_session_passkey(
+        &self,
+        principal: &Self::Principal,
+        path: GetSessionPasskeyPathParams,
+    ) -> impl Future<Output = Result<GetSessionPasskeyResponse, Self::Error>> + Send;
 
     /** Get the QR code that pairs a session
 

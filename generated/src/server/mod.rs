@@ -58,6 +58,18 @@ pub const OPERATIONS: &[Operation] = &[
         capability: Capability::Read,
     },
     Operation {
+        id: "answerSessionPasskey",
+        method: "POST",
+        path: "/api/v1/sessions/{session}/passkey",
+        capability: Capability::Manage,
+    },
+    Operation {
+        id: "confirmSessionPasskey",
+        method: "POST",
+        path: "/api/v1/sessions/{session}/passkey/confirm",
+        capability: Capability::Manage,
+    },
+    Operation {
         id: "createPairingCode",
         method: "POST",
         path: "/api/v1/sessions/{session}/pairing-code",
@@ -79,6 +91,12 @@ pub const OPERATIONS: &[Operation] = &[
         id: "getSession",
         method: "GET",
         path: "/api/v1/sessions/{session}",
+        capability: Capability::Manage,
+    },
+    Operation {
+        id: "getSessionPasskey",
+        method: "GET",
+        path: "/api/v1/sessions/{session}/passkey",
         capability: Capability::Manage,
     },
     Operation {
@@ -137,6 +155,14 @@ where
             routing::get(list_groups::<A>),
         )
         .route(
+            "/api/v1/sessions/{session}/passkey",
+            routing::post(answer_session_passkey::<A>),
+        )
+        .route(
+            "/api/v1/sessions/{session}/passkey/confirm",
+            routing::post(confirm_session_passkey::<A>),
+        )
+        .route(
             "/api/v1/sessions/{session}/pairing-code",
             routing::post(create_pairing_code::<A>),
         )
@@ -146,6 +172,10 @@ where
             routing::delete(delete_session::<A>),
         )
         .route("/api/v1/sessions/{session}", routing::get(get_session::<A>))
+        .route(
+            "/api/v1/sessions/{session}/passkey",
+            routing::get(get_session_passkey::<A>),
+        )
         .route(
             "/api/v1/sessions/{session}/qr",
             routing::get(get_session_qr::<A>),
@@ -227,6 +257,29 @@ async fn list_groups<A: Groups>(
     api.list_groups(&principal, path, query).await
 }
 
+async fn answer_session_passkey<A: Sessions>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<AnswerSessionPasskeyResponse, A::Error> {
+    let (mut parts, body) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Manage)?;
+    let path: AnswerSessionPasskeyPathParams = valid(path(&mut parts).await?)?;
+    let body: models::PasskeyAssertion = valid(required_body(&parts.headers, body).await?)?;
+    api.answer_session_passkey(&principal, path, body).await
+}
+
+async fn confirm_session_passkey<A: Sessions>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<ConfirmSessionPasskeyResponse, A::Error> {
+    let (mut parts, _) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Manage)?;
+    let path: ConfirmSessionPasskeyPathParams = valid(path(&mut parts).await?)?;
+    api.confirm_session_passkey(&principal, path).await
+}
+
 async fn create_pairing_code<A: Sessions>(
     State(api): State<Arc<A>>,
     request: Request,
@@ -273,6 +326,17 @@ async fn get_session<A: Sessions>(
     api.authorize(&principal, Capability::Manage)?;
     let path: GetSessionPathParams = valid(path(&mut parts).await?)?;
     api.get_session(&principal, path).await
+}
+
+async fn get_session_passkey<A: Sessions>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<GetSessionPasskeyResponse, A::Error> {
+    let (mut parts, _) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Manage)?;
+    let path: GetSessionPasskeyPathParams = valid(path(&mut parts).await?)?;
+    api.get_session_passkey(&principal, path).await
 }
 
 async fn get_session_qr<A: Sessions>(
