@@ -27,5 +27,6 @@ mod qr;
 mod raw;
 mod refusals;
 mod resilience;
+mod status;
 mod tenancy;
 mod world;

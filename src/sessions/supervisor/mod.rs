@@ -39,6 +39,9 @@ const COMMANDS: usize = 8;
 /// resets its own pauses after as long (whatsapp-rust, `STABLE_CONNECTION_RESET_MS`).
 const STABLE: Duration = Duration::from_secs(30);
 
+/// The most that chance adds to a pause.
+const SPREAD: Duration = Duration::from_secs(3);
+
 /// What a background job brings back.
 pub(super) enum Done {
     Opened(Result<(Client, mpsc::Receiver<Event>), OpenError>),
@@ -429,12 +432,13 @@ async fn next(running: &mut Option<Running>, jobs: &mut JoinSet<Done>) -> Happen
     }
 }
 
-/// Makes a pause up to a tenth longer, by chance: a thousand sessions that lost WhatsApp together do not all come back in
-/// one moment.
+/// Makes a pause up to a tenth longer, and at most [`SPREAD`], by chance: a thousand sessions that lost WhatsApp together
+/// do not all come back in one moment.
 fn spread(effect: Effect) -> Effect {
     match effect {
         Effect::ReopenAfter(pause) => {
-            Effect::ReopenAfter(pause.mul_f64(rand::random_range(1.0..1.1)))
+            let most = (pause / 10).min(SPREAD);
+            Effect::ReopenAfter(pause + most.mul_f64(rand::random()))
         }
         other => other,
     }
