@@ -339,10 +339,8 @@ impl DeviceState {
         Ok(done.rows_affected())
     }
 
-    /// Forgets the device: the session has to be paired anew.
-    ///
-    /// # Errors
-    /// As [`Self::put`].
+    /// Removes all rows, and with them the device.
+    #[cfg(test)]
     pub async fn clear(&self) -> Result<(), StoreError> {
         let _open = self.writing().await?;
         sqlx::query("DELETE FROM device_state WHERE session_id = $1")

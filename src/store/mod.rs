@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod device_state;
+mod forgetting;
 mod groups;
 mod members;
 mod sessions;
@@ -17,6 +18,7 @@ use crate::error::{Code, Error};
 
 pub use api_keys::ApiKeyRecord;
 pub use device_state::{DeviceState, Row};
+pub use forgetting::{Keys, Unlinking};
 pub use groups::GroupRecord;
 pub use members::MemberRecord;
 pub use sessions::{SessionRecord, Status, StatusReason};
@@ -109,6 +111,8 @@ impl Store {
             // With WAL a power cut can lose the last commits but never corrupts; a crash of the process loses nothing.
             .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(true)
+            // Overwrites what is deleted: the keys of a device must not be left over in free pages.
+            .pragma("secure_delete", "ON")
             .busy_timeout(Duration::from_secs(10));
         let pool = SqlitePoolOptions::new()
             .max_connections(4)
@@ -163,5 +167,7 @@ pub fn now() -> i64 {
     i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
 }
 
+#[cfg(test)]
+mod forgetting_tests;
 #[cfg(test)]
 mod tests;

@@ -2,8 +2,8 @@
 
 use std::str::FromStr;
 
-use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
 
 use super::{Store, StoreError};
 use crate::jid::SessionId;
@@ -221,40 +221,8 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn update_session(&self, session: &SessionRecord) -> Result<(), StoreError> {
-        sqlx::query(
-            "UPDATE sessions SET label = $2, status = $3, started = $4, phone_number = $5, wa_jid = $6, wa_lid = $7,
-                 updated_at = $8, last_connected_at = $9, status_reason = $10, status_detail = $11, retry_at = $12,
-                 status_changed_at = $13
-             WHERE id = $1",
-        )
-        .bind(session.id.as_str())
-        .bind(&session.label)
-        .bind(session.status.as_str())
-        .bind(session.started)
-        .bind(&session.phone_number)
-        .bind(&session.wa_jid)
-        .bind(&session.wa_lid)
-        .bind(session.updated_at)
-        .bind(session.last_connected_at)
-        .bind(session.status_reason.map(StatusReason::as_str))
-        .bind(&session.status_detail)
-        .bind(session.retry_at)
-        .bind(session.status_changed_at)
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
-
-    /// Removes a session with its groups, members and device state.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn delete_session(&self, id: &SessionId) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM sessions WHERE id = $1")
-            .bind(id.as_str())
-            .execute(&self.pool)
-            .await?;
-        Ok(())
+        let mut connection = self.pool.acquire().await?;
+        update_session(&mut connection, session).await
     }
 
     /// Every session of every organization, by id: for the start.
@@ -262,11 +230,40 @@ impl Store {
     /// # Errors
     /// The database failed, or holds what this version cannot read.
     pub async fn all_sessions(&self) -> Result<Vec<SessionRecord>, StoreError> {
-        sqlx::query("SELECT * FROM sessions ORDER BY id")
+        sqlx::query("SELECT * FROM sessions WHERE unlinking_since IS NULL ORDER BY id")
             .fetch_all(&self.pool)
             .await?
             .iter()
             .map(SessionRecord::from_row)
             .collect()
     }
+}
+
+/// Writes everything of a session that can change.
+pub(super) async fn update_session(
+    db: &mut SqliteConnection,
+    session: &SessionRecord,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE sessions SET label = $2, status = $3, started = $4, phone_number = $5, wa_jid = $6, wa_lid = $7,
+             updated_at = $8, last_connected_at = $9, status_reason = $10, status_detail = $11, retry_at = $12,
+             status_changed_at = $13
+         WHERE id = $1",
+    )
+    .bind(session.id.as_str())
+    .bind(&session.label)
+    .bind(session.status.as_str())
+    .bind(session.started)
+    .bind(&session.phone_number)
+    .bind(&session.wa_jid)
+    .bind(&session.wa_lid)
+    .bind(session.updated_at)
+    .bind(session.last_connected_at)
+    .bind(session.status_reason.map(StatusReason::as_str))
+    .bind(&session.status_detail)
+    .bind(session.retry_at)
+    .bind(session.status_changed_at)
+    .execute(db)
+    .await?;
+    Ok(())
 }

@@ -6,13 +6,13 @@ use crate::jid::{GroupJid, SessionId};
 
 const GID: &str = "120363000000000001@g.us";
 
-async fn store() -> (Store, TempDir) {
+pub(super) async fn store() -> (Store, TempDir) {
     let dir = tempfile::tempdir().expect("a directory");
     let store = Store::open(&dir.path().join("db")).await.expect("a store");
     (store, dir)
 }
 
-fn session(organization: &str) -> SessionRecord {
+pub(super) fn session(organization: &str) -> SessionRecord {
     SessionRecord {
         label: Some("a label".to_owned()),
         created_at: 1,
@@ -29,7 +29,7 @@ async fn store_with_session() -> (Store, SessionId, TempDir) {
     (store, session.id, dir)
 }
 
-fn person(jid: Option<u64>, lid: Option<u64>, role: Role) -> Participant {
+pub(super) fn person(jid: Option<u64>, lid: Option<u64>, role: Role) -> Participant {
     Participant {
         jid: jid.map(|user| format!("{user}@s.whatsapp.net").parse().expect("a JID")),
         lid: lid.map(|user| format!("{user}@lid").parse().expect("a LID")),
@@ -41,7 +41,7 @@ fn gid(n: u32) -> GroupJid {
     format!("12036300000000000{n}@g.us").parse().expect("a gid")
 }
 
-fn group(n: u32, participants: Vec<Participant>) -> GroupInfo {
+pub(super) fn group(n: u32, participants: Vec<Participant>) -> GroupInfo {
     GroupInfo {
         gid: gid(n),
         subject: Some(format!("group {n}")),
@@ -73,7 +73,10 @@ async fn sessions_round_trip_and_survive_a_reopening() {
     one.retry_at = Some(10);
     one.status_changed_at = 8;
     store.update_session(&one).await.expect("updated");
-    store.delete_session(&two.id).await.expect("deleted");
+    store
+        .delete_session(&two.id, Keys::Erase)
+        .await
+        .expect("deleted");
     store.close().await;
 
     let store = Store::open(&dir.path().join("db")).await.expect("a store");
@@ -263,7 +266,10 @@ async fn lists_page_by_key_and_large_groups_fit() {
     }
     assert_eq!(seen, 1200);
 
-    store.delete_session(&id).await.expect("deleted");
+    store
+        .delete_session(&id, Keys::Erase)
+        .await
+        .expect("deleted");
     assert_eq!(store.list_groups(&id, None, 10).await.expect("groups"), []);
 }
 

@@ -11,7 +11,7 @@ use super::state::Input;
 use super::{Happening, Supervisor, next};
 use crate::error::Error;
 use crate::jid::GroupJid;
-use crate::store::{self, SessionRecord, Status};
+use crate::store::{self, Keys, SessionRecord, Status};
 use crate::whatsapp::{CallError, Event};
 
 /// How long to wait for WhatsApp to unlink the device when deleting a session.
@@ -114,7 +114,8 @@ impl Supervisor {
         }
         // Should the next step fail, what is left is a session without an account.
         self.take(Input::Unlinked).await?;
-        self.registry.store.delete_session(&self.record.id).await?;
+        let store = &self.registry.store;
+        store.delete_session(&self.record.id, Keys::Erase).await?;
         self.registry.remove(&self.record.id);
         tracing::info!(session = %self.record.id, "session deleted");
         Ok(())

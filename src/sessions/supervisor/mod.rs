@@ -25,7 +25,7 @@ use super::roles::Account;
 use crate::error::Error;
 use crate::group::GroupInfo;
 use crate::jid::{GroupJid, Lid, UserJid};
-use crate::store::{self, DeviceState, SessionRecord, Status, StatusReason, StoreError};
+use crate::store::{self, DeviceState, Keys, SessionRecord, Status, StatusReason, StoreError};
 use crate::whatsapp::{CallError, Client, Connection, End, Event, OpenError};
 use clocks::Clocks;
 use commands::Command;
@@ -346,8 +346,8 @@ impl Supervisor {
             }
             Effect::Recall => self.recall().await?,
             Effect::ForgetAccount => {
-                let device = self.registry.store.device_state(&self.record.id);
-                device.clear().await?;
+                let store = &self.registry.store;
+                store.forget_account(&self.record, Keys::Erase).await?;
             }
         }
         Ok(())
