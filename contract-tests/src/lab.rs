@@ -88,6 +88,12 @@ impl Lab {
         self.front
     }
 
+    /// The gateway's database, opened a second time.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// A caller without a credential.
     #[must_use]
     pub fn anonymous(&self) -> Client {

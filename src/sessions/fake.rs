@@ -80,6 +80,7 @@ impl Rig {
             dialer: nowhere(),
             whatsapp_timeout: Duration::from_secs(20),
             entries: RwLock::default(),
+            unlinkings: Default::default(),
         });
         let mut record = record();
         record.wa_jid = Some(ME.to_owned());

@@ -7,6 +7,7 @@ mod pairing;
 mod passkey;
 mod roles;
 mod supervisor;
+mod unlinking;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -27,6 +28,7 @@ use crate::whatsapp::Dialer;
 use access::Entry;
 use supervisor::Supervisor;
 use supervisor::commands::Command;
+use unlinking::Unlinkings;
 
 /// How long all sessions together may take to close their connections.
 const SHUTDOWN: Duration = Duration::from_secs(10);
@@ -42,6 +44,7 @@ pub(crate) struct Registry {
     whatsapp_timeout: Duration,
     /// By id, which is by time of creation.
     entries: RwLock<BTreeMap<SessionId, Arc<Entry>>>,
+    unlinkings: Unlinkings,
 }
 
 /// A part of a list, and where the next part begins.
@@ -80,14 +83,21 @@ impl Sessions {
         whatsapp_timeout: Duration,
     ) -> Result<Self, StoreError> {
         let records = store.all_sessions().await?;
+        let unlinkings = store.unlinkings().await?;
+        // An earlier process may have been killed before it did.
+        store.empty_log();
         let registry = Arc::new(Registry {
             store,
             dialer,
             whatsapp_timeout,
             entries: RwLock::default(),
+            unlinkings: Unlinkings::default(),
         });
         for record in records {
             registry.add(record);
+        }
+        for device in unlinkings {
+            registry.unlink(device);
         }
         Ok(Self(registry))
     }
@@ -95,6 +105,8 @@ impl Sessions {
     /// Closes all connections in bounded time. Who was started stays so, for the next [`Sessions::load`].
     pub async fn shutdown(&self) {
         let mut closing = JoinSet::new();
+        let registry = Arc::clone(&self.0);
+        closing.spawn(async move { registry.unlinkings.shutdown().await });
         for entry in self.0.read().values() {
             let commands = entry.commands.clone();
             closing.spawn(async move {

@@ -14,6 +14,7 @@ mod directory;
 mod document;
 mod document_served;
 mod errors;
+mod forgetting;
 mod healing;
 mod jwt;
 mod log;

@@ -73,17 +73,27 @@ impl Supervisor {
         true
     }
 
-    /// Unlinks the device. Where there is no connection WhatsApp can't be told: the keys are forgotten all the same, and
-    /// the phone goes on listing a device that nobody can use until it is removed there or expires.
+    /// Unlinks the device. Where there is no connection a background job does so later: the session has no account any
+    /// more either way.
     async fn logout(&mut self) -> Result<SessionRecord, Error> {
         let deadline = Instant::now() + self.registry.whatsapp_timeout;
         match self.unlink().await {
-            Ok(()) | Err(CallError::NotConnected) => self.take(Input::Unlinked).await,
+            Ok(()) => self.take(Input::Unlinked).await,
+            Err(CallError::NotConnected) => {
+                self.forget = self.keys_to_unlink();
+                self.take(Input::Unlinked).await
+            }
             Err(CallError::Unanswered) if self.was_unlinked(deadline).await => {
                 Ok(self.record.clone())
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Whether there are keys of a linked device to keep.
+    fn keys_to_unlink(&self) -> Option<Keys> {
+        let paired = self.record.wa_jid.is_some();
+        paired.then_some(Keys::KeepToUnlink).or(self.forget)
     }
 
     /// Whether the connection says until `deadline` what the missing answer did not: WhatsApp ends the connection of a
@@ -102,22 +112,25 @@ impl Supervisor {
         self.state.status == Status::LoggedOut
     }
 
+    /// Deletes the session; a background job unlinks the device where that could not be done on the spot.
     async fn delete(&mut self) -> Result<(), Error> {
-        match timeout(FAREWELL, self.unlink()).await {
-            Ok(Ok(()) | Err(CallError::NotConnected)) => {}
-            Ok(Err(error)) => {
-                tracing::warn!(session = %self.record.id, %error, "deleted without unlinking the device");
+        let keys = match timeout(FAREWELL, self.unlink()).await {
+            Ok(Ok(())) => {
+                self.take(Input::Unlinked).await?;
+                None
             }
-            Err(_) => {
-                tracing::warn!(session = %self.record.id, "deleted without unlinking the device: no answer");
-            }
-        }
-        // Should the next step fail, what is left is a session without an account.
-        self.take(Input::Unlinked).await?;
+            _ => self.keys_to_unlink(),
+        };
+        // Should the next step fail, what is left is a stopped session.
+        self.take(Input::Stop).await?;
         let store = &self.registry.store;
-        store.delete_session(&self.record.id, Keys::Erase).await?;
+        let keys = keys.unwrap_or(Keys::Erase);
+        let kept = store.delete_session(&self.record.id, keys).await?;
         self.registry.remove(&self.record.id);
         tracing::info!(session = %self.record.id, "session deleted");
+        if let Some(device) = kept {
+            self.registry.unlink(device);
+        }
         Ok(())
     }
 

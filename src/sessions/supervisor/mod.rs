@@ -69,6 +69,8 @@ pub(super) struct Supervisor {
     pub(super) record: SessionRecord,
     /// Whether the database lacks what the record says.
     unsaved: bool,
+    /// Whether the database still has the account that the record has lost, and what becomes of its keys.
+    forget: Option<Keys>,
     view: watch::Sender<View>,
     commands: mpsc::Receiver<Command>,
     pub(super) state: State,
@@ -110,6 +112,7 @@ impl Supervisor {
         let supervisor = Self {
             registry,
             unsaved: record.status != stored,
+            forget: None,
             record,
             view,
             commands: heard,
@@ -246,6 +249,10 @@ impl Supervisor {
         let detail = input.detail();
         let effects: Vec<Effect> = self.state.step(input).into_iter().map(spread).collect();
         self.note(before, detail, &effects);
+        if self.forget.is_some() {
+            // What the client still writes has to come before what is erased.
+            self.close().await;
+        }
         let mut saved = self.publish().await;
         for effect in effects {
             if let Err(error) = Box::pin(self.perform(effect)).await {
@@ -264,6 +271,7 @@ impl Supervisor {
             self.record.phone_number = None;
             self.record.wa_jid = None;
             self.record.wa_lid = None;
+            self.forget.get_or_insert(Keys::Erase);
         }
         if status != Status::Working {
             self.online = None;
@@ -293,7 +301,8 @@ impl Supervisor {
         }
     }
 
-    /// Shows the session to callers, and writes it to the database where it has changed.
+    /// Shows the session to callers, and writes it to the database where it has changed. An account is forgotten before
+    /// that is shown, so that nobody who sees it finds groups of that account.
     async fn publish(&mut self) -> Result<(), StoreError> {
         self.record.status = self.state.status;
         self.record.status_reason = self.state.reason;
@@ -302,11 +311,13 @@ impl Supervisor {
             self.record.updated_at = store::now();
             self.unsaved = true;
         }
+        let forgotten = self.forget_account().await;
         self.view.send_replace(View {
             record: self.record.clone(),
             online: self.online.clone(),
             qr: self.qr.clone(),
         });
+        forgotten?;
         if self.unsaved {
             self.registry.store.update_session(&self.record).await?;
             self.unsaved = false;
@@ -314,9 +325,29 @@ impl Supervisor {
         Ok(())
     }
 
+    /// Erases what the database still has of an account that the record has lost, and saves the record with it.
+    async fn forget_account(&mut self) -> Result<(), StoreError> {
+        let Some(keys) = self.forget else {
+            return Ok(());
+        };
+        let store = &self.registry.store;
+        let kept = store.forget_account(&self.record, keys).await?;
+        self.forget = None;
+        self.unsaved = false;
+        if let Some(device) = kept {
+            self.registry.unlink(device);
+        }
+        Ok(())
+    }
+
     async fn perform(&mut self, effect: Effect) -> Result<(), StoreError> {
         match effect {
             Effect::Open => {
+                // A client over the keys of the former account would log in as that.
+                if let Err(error) = self.forget_account().await {
+                    Box::pin(self.ended(End::Storage)).await;
+                    return Err(error);
+                }
                 // A pause that was cut short must not end later.
                 self.abandon();
                 let registry = Arc::clone(&self.registry);
@@ -345,10 +376,8 @@ impl Supervisor {
                 }
             }
             Effect::Recall => self.recall().await?,
-            Effect::ForgetAccount => {
-                let store = &self.registry.store;
-                store.forget_account(&self.record, Keys::Erase).await?;
-            }
+            // Done with the save.
+            Effect::ForgetAccount => {}
         }
         Ok(())
     }
