@@ -55,7 +55,7 @@ async fn nothing_of_an_account_is_listed_after_it() {
     session.pair(&lab.standin, "628222000009").await;
     let listed = session.groups().await;
     assert_eq!(listed.len(), 1);
-    assert_eq!(listed[0]["id"], *own);
+    assert_eq!(listed[0]["groupJid"], *own);
     lab.stop().await;
 }
 

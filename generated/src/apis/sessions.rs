@@ -404,8 +404,9 @@ pub trait Sessions: Authenticator {
 
     /** Delete a session
 
-    Deletes the session with everything stored for it. A connected one is logged out first, so that the device
-    disappears from the phone too; the session is deleted also where WhatsApp does not answer.
+    Deletes the session with everything stored for it. The device is unlinked from the WhatsApp account too. Where
+    WhatsApp can't be told now, the session is deleted all the same, and a background job unlinks the device as soon
+    as WhatsApp can be reached, also after a restart; for that alone the device's keys are kept, at most 14 days.
 
     **Capability:** `manage`.
 
@@ -482,8 +483,10 @@ pub trait Sessions: Authenticator {
 
     /** Log a session out
 
-    Unlinks the device from the WhatsApp account. The session stays and can be paired again, with the same account
-    or another one.
+    Unlinks the device from the WhatsApp account, and forgets the account's groups and members. The session stays and
+    can be paired again, with the same account or another one. Where the session is not connected, the answer does
+    not wait for WhatsApp: a background job unlinks the device as soon as WhatsApp can be reached, also after a
+    restart; for that alone the device's keys are kept, at most 14 days.
 
     **Capability:** `manage`.
 
