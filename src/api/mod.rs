@@ -38,7 +38,10 @@ impl Authenticator for Api {
     type Error = Error;
 
     async fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, Error> {
-        self.auth.authenticate(bearer(headers)).await
+        let principal = self.auth.authenticate(bearer(headers)).await?;
+        // A field of the request's span, which every later log line about the request carries; see the edge.
+        tracing::Span::current().record("caller", principal.log_name());
+        Ok(principal)
     }
 
     fn authorize(&self, principal: &Principal, capability: Capability) -> Result<(), Error> {

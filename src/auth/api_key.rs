@@ -122,6 +122,7 @@ impl TryFrom<ApiKeyRecord> for Key {
             principal: Principal {
                 organization_id: record.organization_id,
                 user_id: None,
+                api_key_id: Some(record.id),
                 capabilities,
             },
             expires_at: record.expires_at,

@@ -88,6 +88,7 @@ impl Verifier {
         Ok(Principal {
             organization_id: organization_id.to_owned(),
             user_id: text(&self.config.user_claim).map(str::to_owned),
+            api_key_id: None,
             capabilities: capabilities(text(&self.config.role_claim)),
         })
     }

@@ -102,11 +102,25 @@ pub struct Principal {
     pub organization_id: String,
     /// The person, for a login token; none for an api key.
     pub user_id: Option<String>,
+    /// The api key's id, not the key; none for a login token.
+    pub api_key_id: Option<String>,
     /// What they may do.
     pub capabilities: Capabilities,
 }
 
 impl Principal {
+    /// Who it is, for the log: `key <id>` or `user <id>`, then the organization. Ids that come from a login token are cut,
+    /// and what could break a line or hide in it is replaced.
+    #[must_use]
+    pub fn log_name(&self) -> String {
+        let (kind, id) = match (&self.api_key_id, &self.user_id) {
+            (Some(id), _) => ("key", id.as_str()),
+            (None, Some(id)) => ("user", id.as_str()),
+            (None, None) => ("user", "-"),
+        };
+        format!("{kind} {} of {}", plain(id), plain(&self.organization_id))
+    }
+
     /// Passes a caller who has `capability`.
     ///
     /// # Errors
@@ -118,6 +132,14 @@ impl Principal {
             Err(Error::missing_capability(capability.as_str()))
         }
     }
+}
+
+/// At most 64 characters, of which none is outside printable ASCII.
+fn plain(id: &str) -> String {
+    id.chars()
+        .take(64)
+        .map(|c| if c.is_ascii_graphic() { c } else { '?' })
+        .collect()
 }
 
 #[cfg(test)]
@@ -135,10 +157,25 @@ mod tests {
     }
 
     #[test]
+    fn the_log_gets_a_name_that_breaks_no_line() {
+        let mut caller = Principal {
+            organization_id: "org 1\n".to_owned(),
+            user_id: Some(format!("a\u{202e}\r{}", "x".repeat(100))),
+            api_key_id: None,
+            capabilities: Capabilities::NONE,
+        };
+        let name = format!("user a??{} of org?1?", "x".repeat(61));
+        assert_eq!(caller.log_name(), name);
+        caller.api_key_id = Some("01K".to_owned());
+        assert_eq!(caller.log_name(), "key 01K of org?1?");
+    }
+
+    #[test]
     fn a_missing_capability_is_named() {
         let caller = Principal {
             organization_id: "org".to_owned(),
             user_id: None,
+            api_key_id: None,
             capabilities: Capabilities::from_iter([Capability::Read]),
         };
         assert!(caller.require(Capability::Read).is_ok());

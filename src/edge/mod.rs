@@ -59,7 +59,12 @@ async fn observe(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let started = Instant::now();
     // At `error`, so that a filter of any level keeps the id.
-    let span = tracing::error_span!("request", id = id.to_str().unwrap_or_default());
+    let span = tracing::error_span!(
+        "request",
+        id = id.to_str().unwrap_or_default(),
+        // Recorded once the caller is authenticated.
+        caller = tracing::field::Empty,
+    );
     async {
         let mut response = next.run(request).await;
         tracing::info!(

@@ -1,13 +1,14 @@
 //! What the log tells, and what it keeps to itself.
 
 use contract_tests::client::Client;
-use contract_tests::lab::ACCOUNT;
+use contract_tests::lab::{ACCOUNT, create_api_key};
 use contract_tests::process::Process;
 use contract_tests::session::Session;
 use contract_tests::tokens::{self, AUDIENCE, ISSUER, Jwks, SigningKey, claims};
 use contract_tests::wait::{eventually, within};
 use serde_json::json;
 use tempfile::TempDir;
+use whatsapp_gateway::store::Store;
 use whatsapp_standin::{Fault, GroupSpec, Person, Standin, When};
 
 use crate::process::environment;
@@ -206,6 +207,45 @@ async fn clock_skew_is_told_to_the_operator() {
         gateway.log().contains("clock").then_some(())
     })
     .await;
+    assert!(!gateway.log().contains(&token));
+    assert_eq!(gateway.terminate().await, Some(0));
+    standin.stop().await.unwrap();
+}
+
+/// A line of the access log names who called, by an id and never by the token.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_names_the_caller() {
+    let standin = Standin::start_default().await.unwrap();
+    let jwks = Jwks::serving(&[SigningKey::ec()]).await;
+    let dir = TempDir::new().unwrap();
+    let database = dir.path().join("gateway.db");
+    let store = Store::open(&database).await.unwrap();
+    let (key, token) = create_api_key(&store, "org_7", "manage", None).await;
+    let mut environment = environment(&standin, &database);
+    environment.extend([
+        ("JWKS_URL", jwks.url().into()),
+        ("JWT_ISSUER", ISSUER.into()),
+        ("JWT_AUDIENCE", AUDIENCE.into()),
+    ]);
+    let gateway = Process::serve(&environment).await;
+    let mut odd = claims("org_42", "owner");
+    odd["sub"] = json!("user-1\nserved");
+    let login = SigningKey::ec().sign(&odd);
+    for token in [&token, &login] {
+        let caller = Client::new(gateway.url()).with_token(token);
+        caller.get("/sessions").send().await.expect(200);
+    }
+    for name in [
+        format!("key {key} of org_7"),
+        "user user-1?served of org_42".to_owned(),
+    ] {
+        eventually("the line", async || {
+            let log = gateway.log();
+            let line = log.lines().find(|line| line.contains(&name))?;
+            line.contains("served").then_some(())
+        })
+        .await;
+    }
     assert!(!gateway.log().contains(&token));
     assert_eq!(gateway.terminate().await, Some(0));
     standin.stop().await.unwrap();
