@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test unit contract contract-deep contract-selftest lint lint-openapi fmt generate check-generated check-breaking check-regeneration types check-types try-types bench ci clean
+.PHONY: help run test unit contract contract-deep contract-selftest night lint lint-openapi fmt generate check-generated check-breaking check-regeneration types check-types try-types bench ci clean
 
 CARGO_DENY := .tools/cargo-deny-0.20.2/bin/cargo-deny
 CHECK_BREAKING := .tools/check-breaking
@@ -32,9 +32,13 @@ contract-deep: $(SCHEMATHESIS) ## The same with ten times the examples and, unle
 	seed=$${SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; echo "SEED=$$seed"; \
 	target/debug/contract --max-examples 500 --seed $$seed
 
-contract-selftest: $(SCHEMATHESIS) ## Break the gateway in every way of contract-tests/src/faults.rs and show which test notices
-	cargo build --locked --workspace --bin contract --bin selftest
+contract-selftest: ## Break the gateway in every way of contract-tests/src/faults.rs: the test that looks for it must fail
+	cargo build --locked --workspace --bin selftest
 	target/debug/selftest
+
+night: contract-deep ## What takes hours: the fuzzer at length, and both suites behind every broken gateway, as a table
+	cargo build --locked --workspace --bin contract --bin selftest
+	target/debug/selftest --whole
 
 lint: lint-openapi $(CARGO_DENY) ## Check formatting, lints, licences, bans, sources and the document
 	cargo fmt --all --check

@@ -1,5 +1,7 @@
-//! Shows that the suite can fail: puts it in front of one broken gateway after the other and prints, as a table in
-//! Markdown, what has noticed each fault. Fails when a fault goes unnoticed, or when the suite is red without one.
+//! Shows that the tests can fail, by putting them in front of one broken gateway after the other.
+//!
+//! Without an argument: behind each fault the one test that looks for it, which must fail, and all of these without a
+//! fault. With `--whole`: both suites behind each fault, and as a table in Markdown what has noticed it.
 #![expect(
     clippy::expect_used,
     clippy::panic,
@@ -16,10 +18,46 @@ use tokio::process::Command;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    let whole = std::env::args()
+        .skip(1)
+        .any(|argument| argument == "--whole");
+    let wrong = if whole { table().await } else { named().await };
+    if wrong.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    println!("\nnot as it should be: {}", wrong.join(", "));
+    ExitCode::FAILURE
+}
+
+/// Runs the test that each fault names; gives the faults that it does not notice.
+async fn named() -> Vec<&'static str> {
+    let all: BTreeSet<&str> = FAULTS.iter().filter_map(|fault| fault.noticed_by).collect();
+    let mut wrong = Vec::new();
+    for fault in FAULTS {
+        let wanted = match fault.noticed_by {
+            Some(test) => vec![test],
+            None => all.iter().copied().collect(),
+        };
+        let mut command = gateway_tests(fault);
+        command.arg("--exact").args(&wanted);
+        let noticed = tests(command, wanted.len()).await;
+        println!("{:<26} {}", fault.name, cell(&noticed, ", "));
+        if noticed.is_empty() != fault.is_none() {
+            wrong.push(fault.name);
+        }
+    }
+    wrong
+}
+
+/// Runs both suites behind each fault and prints what has noticed it; gives the faults that their test does not notice.
+async fn table() -> Vec<&'static str> {
     println!("| Fault | The gateway, broken | Fuzzer | Rust tests |\n|---|---|---|---|");
     let mut wrong = Vec::new();
     for fault in FAULTS {
-        let (fuzzer, tests) = tokio::join!(fuzzer(fault), tests(fault));
+        let mut command = gateway_tests(fault);
+        // Those on the gateway as a process of its own have no fault in front.
+        command.args(["--test-threads", "8", "--skip", "process"]);
+        let (fuzzer, tests) = tokio::join!(fuzzer(fault), tests(command, 1));
         println!(
             "| `{}` | {} | {} | {} |",
             fault.name,
@@ -30,16 +68,15 @@ async fn main() -> ExitCode {
                 n => format!("{n}, among them {}", cell(&tests[..1], "")),
             }
         );
-        let caught = !fuzzer.is_empty() || !tests.is_empty();
-        if caught == fault.is_none() {
+        let as_wanted = match fault.noticed_by {
+            Some(test) => tests.iter().any(|noticed| noticed == test),
+            None => fuzzer.is_empty() && tests.is_empty(),
+        };
+        if !as_wanted {
             wrong.push(fault.name);
         }
     }
-    if wrong.is_empty() {
-        return ExitCode::SUCCESS;
-    }
-    println!("\nnot as it should be: {}", wrong.join(", "));
-    ExitCode::FAILURE
+    wrong
 }
 
 fn cell(noticed: &[String], separator: &str) -> String {
@@ -62,40 +99,58 @@ async fn fuzzer(fault: &Fault) -> Vec<String> {
         Some(line.strip_prefix("- ST")?.split_once(' ')?.1)
     })
     .await
+    .0
 }
 
-/// The Rust tests that fail; those on the gateway as a process of its own have no fault in front.
-async fn tests(fault: &Fault) -> Vec<String> {
+/// The tests on the booted gateway, with a fault in front.
+fn gateway_tests(fault: &Fault) -> Command {
     let mut command = Command::new("cargo");
     command
         .args(["test", "--locked", "--workspace", "--test", "gateway"])
-        .args(["--", "--test-threads", "8", "--skip", "process"])
+        .arg("--")
         .env("CONTRACT_FAULT", fault.name);
-    red(command, "the tests", |line| {
-        line.strip_prefix("test ")?.strip_suffix(" ... FAILED")
-    })
-    .await
+    command
 }
 
-/// Runs a command and picks from what it prints; nothing when it succeeds.
+/// The Rust tests that fail.
+///
+/// # Panics
+/// Fewer tests ran than `least`: a name that no test has any more notices nothing.
+async fn tests(command: Command, least: usize) -> Vec<String> {
+    let (red, text) = red(command, "the tests", |line| {
+        line.strip_prefix("test ")?.strip_suffix(" ... FAILED")
+    })
+    .await;
+    let ran = text.lines().filter(|line| {
+        line.starts_with("test ") && (line.ends_with(" ... ok") || line.ends_with(" ... FAILED"))
+    });
+    assert!(ran.count() >= least, "a test is missing:\n{text}");
+    red
+}
+
+/// Runs a command and picks from what it prints; nothing when it succeeds. Gives all that it printed, too.
 ///
 /// # Panics
 /// It fails and nothing can be picked: then it failed of something else.
-async fn red(mut command: Command, what: &str, pick: impl Fn(&str) -> Option<&str>) -> Vec<String> {
+async fn red(
+    mut command: Command,
+    what: &str,
+    pick: impl Fn(&str) -> Option<&str>,
+) -> (Vec<String>, String) {
     let output = command
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
         .output()
         .await
         .unwrap_or_else(|error| panic!("{what}: {error}"));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
     if output.status.success() {
-        return Vec::new();
+        return (Vec::new(), text);
     }
-    let text = String::from_utf8_lossy(&output.stdout);
     let picked: BTreeSet<String> = text.lines().filter_map(pick).map(str::to_owned).collect();
     assert!(
         !picked.is_empty(),
         "{what} failed, but not of the fault:\n{text}\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    picked.into_iter().collect()
+    (picked.into_iter().collect(), text)
 }
