@@ -117,7 +117,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "required-field-missing",
         what: "getSession leaves `updatedAt` out",
-        noticed_by: Some("tenancy::organizations_see_their_own"),
+        noticed_by: Some("pairing::start_and_stop_keep_the_pairing"),
         spoil: |answer| {
             if answer.of("getSession", 200) {
                 answer.edit(|body| drop(body.as_object_mut().map(|body| body.remove("updatedAt"))));

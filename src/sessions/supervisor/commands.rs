@@ -83,8 +83,9 @@ impl Supervisor {
                 self.forget = self.keys_to_unlink();
                 self.take(Input::Unlinked).await
             }
+            // It was asked for: that WhatsApp did it is no news from the phone.
             Err(CallError::Unanswered) if self.was_unlinked(deadline).await => {
-                Ok(self.record.clone())
+                self.take(Input::Unlinked).await
             }
             Err(error) => Err(error.into()),
         }
