@@ -6,6 +6,7 @@ use crate::code;
 use crate::group_iq;
 use crate::keys;
 use crate::node::{Refusal, attr, first, now};
+use crate::passkey;
 use crate::state::{State, Who};
 use crate::world::pn_jid;
 use wacore_binary::builder::NodeBuilder;
@@ -98,6 +99,9 @@ pub(crate) fn answer(
                 content: content.into_iter().collect(),
                 after: Vec::new(),
             });
+        }
+        (Who::Unpaired { .. }, "md", Some(tag)) => {
+            return passkey::answer(state, caller.connection, node, tag);
         }
         (Who::Unpaired { .. }, ..) => return Err(Refusal::new(401, "not-authorized")),
         (Who::Device { phone, device }, ..) => (phone.as_str(), *device),

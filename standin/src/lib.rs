@@ -27,6 +27,8 @@
 //! # What it holds a client to
 //! - The static Noise key of a login is the one that the phone vouched for; everything else is `<failure reason="401">`.
 //! - A QR is good for its connection, its keys, once, and for as long as WhatsApp shows it; a pairing code for 180 s.
+//! - An account that asks for a passkey ([`Standin::require_passkey`]) links after a WebAuthn assertion that holds, of this
+//!   challenge, and after the companion has confirmed the code that [`Phone::passkey_code`] shows.
 //! - The device signs its identity back at pairing, and uploads keys for that identity only.
 //! - Notifications are repeated at the next login until they are acknowledged.
 //! - An IQ that is not known here is refused with 501 and counted ([`Standin::unknown_iqs`]), not waved through.
@@ -59,10 +61,12 @@ mod listen;
 mod login;
 mod node;
 mod noise;
+mod passkey;
 mod phone;
 mod primary;
 mod server;
 mod state;
+mod webauthn;
 mod wire;
 mod world;
 

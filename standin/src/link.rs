@@ -3,6 +3,7 @@
 //! Stanzas and signatures as in whatsmeow (`pair.go`, `pair-code.go`) and `wacore::pair`, `wacore::pair_code`.
 
 use crate::node::{SERVER, attr, blob, bytes, now, random_hex, stream_error};
+use crate::passkey;
 use crate::state::{Out, Shared, State, Who};
 use crate::world::Device;
 use base64::Engine as _;
@@ -88,6 +89,7 @@ pub(crate) fn withdraw(state: &mut State, connection: u64) {
         .refs
         .retain(|_, offered| offered.connection != connection);
     state.codes.retain(|_, flow| flow.connection != connection);
+    state.passkeys.remove(&connection);
 }
 
 /// Scans a QR code with the phone of an account.
@@ -122,7 +124,8 @@ fn decode(field: &str) -> Result<[u8; 32], LinkError> {
         .ok_or(LinkError::NotAQr)
 }
 
-/// Vouches for a companion's identity with the account's key, and tells it who it is now.
+/// Vouches for a companion's identity with the account's key, and tells it who it is now; before that it asks for a
+/// passkey, where the account wants that.
 pub(crate) async fn link(
     shared: &Arc<Shared>,
     connection: u64,
@@ -130,6 +133,9 @@ pub(crate) async fn link(
     identity: [u8; 32],
     secret: &[u8; 32],
 ) -> Result<u16, LinkError> {
+    let (identity, secret) = passkey::ask(shared, connection, phone)
+        .await?
+        .unwrap_or((identity, *secret));
     let id = format!("link-{}", random_hex(4));
     let (sent, answer) = oneshot::channel();
     let (device, noise, account_key, details) = shared.with(|state| {
@@ -161,7 +167,7 @@ pub(crate) async fn link(
             ..Default::default()
         }
         .encode_to_vec();
-        let signed = sign(&key, &details, &identity, secret).ok_or(LinkError::Incomplete)?;
+        let signed = sign(&key, &details, &identity, &secret).ok_or(LinkError::Incomplete)?;
         let stanza = NodeBuilder::new("iq")
             .attr("from", SERVER)
             .attr("id", id.clone())

@@ -8,6 +8,7 @@ use crate::iq::After;
 use crate::link::{self, LinkError};
 use crate::node::{Refusal, now};
 use crate::state::{Shared, State};
+use crate::webauthn;
 use crate::world::pn_jid;
 use std::sync::Arc;
 
@@ -20,7 +21,8 @@ pub struct Phone {
 
 impl Phone {
     /// Scans a QR code; the text may begin with `https://wa.me/settings/linked_devices#`. Returns the id of the
-    /// linked device once the client has confirmed; the client then has to log in again.
+    /// linked device once the client has confirmed; the client then has to log in again. Where the account asks for a
+    /// passkey that is when its code is confirmed.
     ///
     /// # Errors
     /// See [`LinkError`].
@@ -34,6 +36,35 @@ impl Phone {
     /// See [`LinkError`].
     pub async fn enter_code(&self, code: &str) -> Result<u16, LinkError> {
         code::enter_code(&self.shared, &self.number, code).await
+    }
+
+    /// What this phone's passkey, in a browser on WhatsApp's page, makes of the request options
+    /// (`PublicKeyCredentialRequestOptionsJSON`): an `AuthenticationResponseJSON`. `None` where there is no passkey, or
+    /// the options can't be read.
+    pub fn assert_passkey(&self, options: &str) -> Option<String> {
+        self.assert_passkey_on(webauthn::ORIGIN, options)
+    }
+
+    /// [`Phone::assert_passkey`] on a page of any origin. A browser would not let it.
+    pub fn assert_passkey_on(&self, origin: &str, options: &str) -> Option<String> {
+        self.shared.read(|state| {
+            let account = state.world.accounts.get(&self.number)?;
+            account.passkey.as_ref()?.assert(origin, options)
+        })
+    }
+
+    /// Waits for the code that the phone shows while a device is being linked, to be compared with the one that the
+    /// device shows. Bound it with a timeout.
+    pub async fn passkey_code(&self) -> String {
+        self.shared
+            .until(|state| {
+                let mut ceremonies = state.passkeys.values();
+                ceremonies
+                    .find(|ceremony| ceremony.phone == self.number)?
+                    .code
+                    .clone()
+            })
+            .await
     }
 
     /// Unlinks every companion device; connected ones are told. Returns how many there were.

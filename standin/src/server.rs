@@ -7,6 +7,7 @@ use crate::listen;
 use crate::noise::certificate_chain;
 use crate::phone::{GroupHandle, Phone};
 use crate::state::{Out, Shared};
+use crate::webauthn::Credential;
 use crate::world::{FromPrivate as _, Person, World};
 use std::collections::BTreeMap;
 use std::io;
@@ -129,6 +130,25 @@ impl Standin {
         self.shared.with(|state| {
             state.unsaved = true;
             state.world.put_account(phone).map_err(io::Error::other)
+        })
+    }
+
+    /// Has linking a device to this account ask for a passkey from now on. The account is seeded where it does not exist;
+    /// its phone has the passkey, see [`Phone::assert_passkey`].
+    ///
+    /// # Errors
+    /// When no key pair can be generated.
+    pub fn require_passkey(&self, phone: &str) -> io::Result<()> {
+        self.add_account(phone)?;
+        self.shared.with(|state| {
+            let Some(account) = state.world.accounts.get_mut(phone) else {
+                return Ok(());
+            };
+            if account.passkey.is_none() {
+                let passkey = Credential::generate();
+                account.passkey = Some(passkey.ok_or(io::ErrorKind::Other)?);
+            }
+            Ok(())
         })
     }
 

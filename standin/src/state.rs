@@ -4,6 +4,7 @@ use crate::code::CodeFlow;
 use crate::fault::{Fault, LoginFault, Planned, take};
 use crate::link::QrRef;
 use crate::node::stream_error;
+use crate::passkey::Ceremony;
 use crate::world::World;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
@@ -70,6 +71,8 @@ pub(crate) struct State {
     pub refs: HashMap<String, QrRef>,
     /// Pairing-code flows by phone number: a later one replaces an earlier one.
     pub codes: HashMap<String, CodeFlow>,
+    /// Linkings that wait for a passkey, by connection.
+    pub passkeys: HashMap<u64, Ceremony>,
     /// Notifications that a device has not acknowledged, by stanza id.
     pub queues: HashMap<(String, u16), VecDeque<(String, Node)>>,
     /// Set when the world has changed since it was last written.
@@ -89,6 +92,7 @@ impl State {
             login_faults: HashMap::new(),
             refs: HashMap::new(),
             codes: HashMap::new(),
+            passkeys: HashMap::new(),
             queues: HashMap::new(),
             unsaved: true,
             next_id: 1,

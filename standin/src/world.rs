@@ -1,6 +1,7 @@
 //! What the server knows: people, accounts with their linked devices, groups. All of it survives in the state file.
 
 use crate::group::Group;
+use crate::webauthn::Credential;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -168,6 +169,9 @@ pub(crate) struct Account {
     pub devices: BTreeMap<u16, Device>,
     /// Device ids are not used twice.
     pub next_device: u16,
+    /// The passkey that is asked for when a device is linked; `None` where none is.
+    #[serde(default)]
+    pub passkey: Option<Credential>,
 }
 
 impl Account {
@@ -191,6 +195,7 @@ impl Account {
             sync_key: rand::random(),
             devices: BTreeMap::new(),
             next_device: 1,
+            passkey: None,
         })
     }
 

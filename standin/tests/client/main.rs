@@ -9,5 +9,6 @@
 mod faults;
 mod groups;
 mod pairing;
+mod passkey;
 mod support;
 mod xx;
