@@ -52,10 +52,10 @@ pub struct PairingCode {
 /// One WhatsApp client, for one connection: when that ends, for whatever reason, a new one is needed. Dropping it ends it
 /// too, in the background.
 pub struct Client {
-    client: Arc<Library>,
+    pub(super) client: Arc<Library>,
     session: SessionId,
-    call_limit: Duration,
-    signals: mpsc::UnboundedSender<Signal>,
+    pub(super) call_limit: Duration,
+    pub(super) signals: mpsc::UnboundedSender<Signal>,
     unlinked: Arc<AtomicBool>,
     stop: oneshot::Sender<()>,
     event_loop: JoinHandle<()>,

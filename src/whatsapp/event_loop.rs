@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use serde_json::{Map, Value};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use whatsapp_rust::Client as Library;
@@ -26,7 +27,7 @@ use super::client::CODE_VALIDITY;
 use super::connection::{call, is_usable};
 use super::redact::describe;
 use super::versions::{Version, Versions};
-use super::{CallError, End, Event, translate};
+use super::{CallError, End, Event, passkey, translate};
 use crate::store::DeviceState;
 
 /// How often to look whether the client is connected where no event tells.
@@ -39,6 +40,10 @@ const PING_EVERY: Duration = Duration::from_secs(15);
 /// How long WhatsApp may take to answer a ping: as long as the library grants it.
 const PING_LIMIT: Duration = Duration::from_secs(20);
 
+/// How long the library shows QR codes and holds the connection for them, also when one of them has been scanned: six, the
+/// first for 60 s and the others for 20 s (whatsapp-rust, `pair.rs`).
+const CODES_SHOWN: Duration = Duration::from_secs(60 + 5 * 20);
+
 /// How long the library may take to flush its state and to close the connection.
 const END_LIMIT: Duration = Duration::from_secs(8);
 
@@ -50,6 +55,8 @@ pub(super) enum Signal {
     Ready,
     /// To be passed on.
     Pass(Event),
+    /// WhatsApp asks for a passkey, with these options.
+    Passkey(Map<String, Value>),
     /// To be passed on once the device is on disk.
     Paired(Event),
     /// The QR codes are used up, but a pairing code is still good.
@@ -88,6 +95,9 @@ impl EventHandler for Listener {
             EventKind::Disconnected,
             EventKind::PairSuccess,
             EventKind::PairError,
+            EventKind::PairPasskeyRequest,
+            EventKind::PairPasskeyConfirmation,
+            EventKind::PairPasskeyError,
             EventKind::LoggedOut,
             EventKind::PairingQrCode,
             EventKind::PairingQrCodesExhausted,
@@ -137,7 +147,7 @@ fn signal(event: &LibraryEvent) -> Option<Signal> {
         // The client ends by itself and the next one tries again.
         LibraryEvent::ConnectFailure(failure) if failure.reason.should_reconnect() => Signal::Look,
         LibraryEvent::ConnectFailure(failure) => Signal::End(End::Refused(failure.reason.code())),
-        _ => return None,
+        event => return passkey::signal(event),
     })
 }
 
@@ -193,6 +203,8 @@ impl EventLoop {
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut code_ends: Option<Instant> = None;
         let mut silence = Box::pin(silence(Arc::clone(&self.client)));
+        let mut qr_ends: Option<Instant> = None;
+        let mut passkey_asked = false;
         loop {
             let code_end = async {
                 match code_ends {
@@ -214,7 +226,22 @@ impl EventLoop {
                     // The library has said that this device is online, which keeps the phone from notifying its owner.
                     let _ = timeout(LOOK, self.client.presence().set_unavailable()).await;
                 }
-                Signal::Pass(event) => self.tell(event).await?,
+                // The library goes on with its QR codes, but a phone has one already.
+                Signal::Pass(Event::Qr { .. }) if passkey_asked => {}
+                Signal::Pass(event) => {
+                    if matches!(event, Event::Qr { .. }) {
+                        qr_ends.get_or_insert_with(|| Instant::now() + CODES_SHOWN);
+                    }
+                    self.tell(event).await?;
+                }
+                Signal::Passkey(options) => {
+                    passkey_asked = true;
+                    let valid_for = code_ends.or(qr_ends).map_or(CODES_SHOWN, |end| {
+                        end.saturating_duration_since(Instant::now())
+                    });
+                    self.tell(Event::PasskeyRequested { options, valid_for })
+                        .await?;
+                }
                 Signal::Paired(event) => {
                     code_ends = None;
                     // The library saves in its own time, but a crash from here on must not lose the device.

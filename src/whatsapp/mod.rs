@@ -9,6 +9,7 @@ mod error;
 mod event_loop;
 mod group_iq;
 mod network;
+mod passkey;
 mod pin;
 mod redact;
 #[cfg(test)]
@@ -21,6 +22,7 @@ mod versions;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde_json::{Map, Value};
 
 use crate::group::{GroupChange, GroupInfo};
 use crate::jid::{GroupJid, Lid, UserJid};
@@ -29,6 +31,7 @@ pub use client::{Client, PairingCode};
 pub use end::End;
 pub use error::{CallError, OpenError, PairError};
 pub use network::{Dialer, Network};
+pub use passkey::{PASSKEY_ORIGIN, PasskeyAssertion, PasskeyError};
 
 /// What became of one participant of an add.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +83,18 @@ pub enum Event {
         jid: UserJid,
         /// The account by LID, where told.
         lid: Option<Lid>,
+    },
+    /// A phone has the code, and WhatsApp asks for the account's passkey before it links the device. No QR code follows.
+    PasskeyRequested {
+        /// The options for WebAuthn, `PublicKeyCredentialRequestOptionsJSON`.
+        options: Map<String, Value>,
+        /// How long the client waits for the device to be linked, at least.
+        valid_for: Duration,
+    },
+    /// WhatsApp has accepted the passkey. The code must be equal to the one that the phone shows.
+    PasskeyCode {
+        /// Eight characters, a dash in the middle.
+        code: String,
     },
     /// Logged in and usable, from now to the end.
     Connected,

@@ -1,5 +1,6 @@
 //! Clients against the stand-in, over its real wire.
 
+mod passkey;
 mod rig;
 
 use std::time::Duration;

@@ -203,6 +203,7 @@ impl Supervisor {
                 }
                 Input::Connected
             }
+            Some(Event::PasskeyRequested { .. } | Event::PasskeyCode { .. }) => return,
             Some(Event::Ended(end)) => return self.ended(end).await,
             None => return self.ended(End::Internal).await,
         };
