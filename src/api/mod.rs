@@ -2,6 +2,7 @@
 
 pub mod document;
 mod groups;
+mod passkey;
 mod qr;
 mod sessions;
 

@@ -3,11 +3,10 @@
 use gateway_api::apis::sessions::*;
 use gateway_api::models;
 
-use super::{Api, qr};
+use super::{Api, passkey, qr};
 use crate::auth::Principal;
 use crate::error::Error;
-use crate::sessions::PasskeyAssertion;
-use crate::store::SessionRecord;
+use crate::store::{SessionRecord, Status};
 
 impl Sessions for Api {
     async fn list_sessions(
@@ -20,7 +19,11 @@ impl Sessions for Api {
             .sessions
             .list(&principal.organization_id, after, query.limit);
         Ok(ListSessionsResponse::Status200(models::SessionList {
-            data: page.items.into_iter().map(session).collect(),
+            data: page
+                .items
+                .into_iter()
+                .map(|record| self.shown(principal, record))
+                .collect(),
             next_cursor: page.next,
         }))
     }
@@ -40,7 +43,9 @@ impl Sessions for Api {
                 start.unwrap_or_default(),
             )
             .await?;
-        Ok(CreateSessionResponse::Status201(session(record)))
+        Ok(CreateSessionResponse::Status201(
+            self.shown(principal, record),
+        ))
     }
 
     async fn get_session(
@@ -49,7 +54,7 @@ impl Sessions for Api {
         path: GetSessionPathParams,
     ) -> Result<GetSessionResponse, Error> {
         let record = self.session(principal, &path.session)?.record();
-        Ok(GetSessionResponse::Status200(session(record)))
+        Ok(GetSessionResponse::Status200(self.shown(principal, record)))
     }
 
     async fn delete_session(
@@ -67,7 +72,9 @@ impl Sessions for Api {
         path: StartSessionPathParams,
     ) -> Result<StartSessionResponse, Error> {
         let record = self.session(principal, &path.session)?.start().await?;
-        Ok(StartSessionResponse::Status200(session(record)))
+        Ok(StartSessionResponse::Status200(
+            self.shown(principal, record),
+        ))
     }
 
     async fn stop_session(
@@ -76,7 +83,9 @@ impl Sessions for Api {
         path: StopSessionPathParams,
     ) -> Result<StopSessionResponse, Error> {
         let record = self.session(principal, &path.session)?.stop().await?;
-        Ok(StopSessionResponse::Status200(session(record)))
+        Ok(StopSessionResponse::Status200(
+            self.shown(principal, record),
+        ))
     }
 
     async fn logout_session(
@@ -85,7 +94,9 @@ impl Sessions for Api {
         path: LogoutSessionPathParams,
     ) -> Result<LogoutSessionResponse, Error> {
         let record = self.session(principal, &path.session)?.logout().await?;
-        Ok(LogoutSessionResponse::Status200(session(record)))
+        Ok(LogoutSessionResponse::Status200(
+            self.shown(principal, record),
+        ))
     }
 
     async fn get_session_qr(
@@ -130,11 +141,11 @@ impl Sessions for Api {
         principal: &Principal,
         path: GetSessionPasskeyPathParams,
     ) -> Result<GetSessionPasskeyResponse, Error> {
-        let request = self.session(principal, &path.session)?.passkey().await?;
+        let request = self.session(principal, &path.session)?.passkey()?;
         Ok(GetSessionPasskeyResponse::Status200(
             models::PasskeyRequest {
                 public_key: request.public_key,
-                origin: request.origin,
+                origin: request.origin.to_owned(),
             },
         ))
     }
@@ -145,13 +156,12 @@ impl Sessions for Api {
         path: AnswerSessionPasskeyPathParams,
         body: models::PasskeyAssertion,
     ) -> Result<AnswerSessionPasskeyResponse, Error> {
-        let linking = self.session(principal, &path.session)?;
-        let assertion = PasskeyAssertion {
-            json: serde_json::to_vec(&body).map_err(Error::internal)?,
-            id: body.id.0,
-        };
-        let record = linking.answer_passkey(assertion).await?;
-        Ok(AnswerSessionPasskeyResponse::Status200(session(record)))
+        let assertion = passkey::assertion(&body)?;
+        let session = self.session(principal, &path.session)?;
+        let record = session.answer_passkey(assertion).await?;
+        Ok(AnswerSessionPasskeyResponse::Status200(
+            self.shown(principal, record),
+        ))
     }
 
     async fn confirm_session_passkey(
@@ -159,13 +169,29 @@ impl Sessions for Api {
         principal: &Principal,
         path: ConfirmSessionPasskeyPathParams,
     ) -> Result<ConfirmSessionPasskeyResponse, Error> {
-        let linking = self.session(principal, &path.session)?;
-        let record = linking.confirm_passkey().await?;
-        Ok(ConfirmSessionPasskeyResponse::Status200(session(record)))
+        let session = self.session(principal, &path.session)?;
+        let record = session.confirm_passkey().await?;
+        Ok(ConfirmSessionPasskeyResponse::Status200(
+            self.shown(principal, record),
+        ))
     }
 }
 
-fn session(record: SessionRecord) -> models::Session {
+impl Api {
+    /// The session of the document: its record, and the code to compare, which is not stored.
+    fn shown(&self, principal: &Principal, record: SessionRecord) -> models::Session {
+        let passkey_code = match record.status {
+            Status::PasskeyRequired => self
+                .session(principal, record.id.as_str())
+                .ok()
+                .and_then(|session| session.passkey_code()),
+            _ => None,
+        };
+        session(record, passkey_code)
+    }
+}
+
+fn session(record: SessionRecord, passkey_code: Option<String>) -> models::Session {
     models::Session {
         id: record.id.to_string(),
         label: record.label,
@@ -176,7 +202,7 @@ fn session(record: SessionRecord) -> models::Session {
         status_detail: record.status_detail,
         status_changed_at: record.status_changed_at,
         retry_at: record.retry_at,
-        passkey_code: None,
+        passkey_code,
         organization_id: record.organization_id,
         created_by_user_id: record.created_by_user_id,
         phone_number: record.phone_number,
@@ -191,7 +217,7 @@ fn session(record: SessionRecord) -> models::Session {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Status, StatusReason};
+    use crate::store::StatusReason;
 
     #[test]
     fn statuses_and_reasons_are_spelled_alike() {

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use super::Registry;
 use super::pairing::Qr;
+use super::passkey::Passkey;
 use super::roles::{Account, Roles};
 use super::supervisor::commands::Command;
 use super::supervisor::questions::RefusedBy;
@@ -27,6 +28,8 @@ pub(super) struct View {
     pub(super) online: Option<Arc<Online>>,
     /// There while the status is `scan_qr_code`.
     pub(super) qr: Option<Qr>,
+    /// There while the status is `passkey_required`.
+    pub(super) passkey: Option<Passkey>,
 }
 
 /// A session as the registry holds it: whose it is, how it looks, and the channel to its supervisor.

@@ -90,7 +90,7 @@ impl OwnedSession {
     async fn first_qr(&self) -> Result<Option<Qr>, Error> {
         let mut view = self.entry.view.clone();
         let ready =
-            view.wait_for(|view| view.paired() || view.valid_qr().is_some() || view.at_rest());
+            view.wait_for(|view| view.paired() || view.valid_qr().is_some() || view.shows_none());
         match ready.await {
             Ok(view) if view.paired() => Err(Error::already_paired()),
             Ok(view) => Ok(view.valid_qr().cloned()),
@@ -112,11 +112,11 @@ impl View {
         self.record.wa_jid.is_some()
     }
 
-    /// Whether nothing happens until somebody asks for it.
-    fn at_rest(&self) -> bool {
+    /// Whether no QR code comes before somebody does something else.
+    fn shows_none(&self) -> bool {
         matches!(
             self.record.status,
-            Status::Stopped | Status::LoggedOut | Status::Failed
+            Status::Stopped | Status::LoggedOut | Status::Failed | Status::PasskeyRequired
         )
     }
 

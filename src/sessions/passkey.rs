@@ -1,54 +1,94 @@
-//! Linking a session to an account for which WhatsApp asks for a passkey.
+//! Linking a session to an account that WhatsApp asks for a passkey: WhatsApp's request, somebody's answer, and the code
+//! that somebody compares.
 
 use serde_json::{Map, Value};
+use tokio::time::{Instant, timeout_at};
 
-use super::OwnedSession;
+use super::access::{OwnedSession, View};
+use super::supervisor::commands::Command;
 use crate::error::Error;
 use crate::store::SessionRecord;
+use crate::whatsapp::CallError;
+pub use crate::whatsapp::PasskeyAssertion;
 
-/// What WhatsApp asks of a passkey.
-#[derive(Debug, Clone, PartialEq)]
+/// WhatsApp's request for the account's passkey.
+#[derive(Clone, PartialEq, Eq)]
 pub struct PasskeyRequest {
-    /// PublicKeyCredentialRequestOptionsJSON (WebAuthn Level 3, 5.1.9).
+    /// `PublicKeyCredentialRequestOptionsJSON`, as WhatsApp sent it.
     pub public_key: Map<String, Value>,
-    /// The only origin at which a browser makes the assertion.
-    pub origin: String,
+    /// The page on which a browser makes the assertion.
+    pub origin: &'static str,
+    /// Until when the session waits at least for the linking to be done, epoch milliseconds.
+    pub expires_at: i64,
 }
 
-/// What a passkey has signed. Good once, for the request it answers.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PasskeyAssertion {
-    /// Id of the credential, base64url without padding.
-    pub id: String,
-    /// AuthenticationResponseJSON (WebAuthn Level 3, 5.1.8), as JSON.
-    pub json: Vec<u8>,
+/// How far a linking with a passkey is.
+#[derive(Clone)]
+pub(super) enum Passkey {
+    /// WhatsApp waits for the answer.
+    Requested(PasskeyRequest),
+    /// WhatsApp has accepted it; the code is on its way.
+    Answered,
+    /// This code waits for somebody to compare it with the one on the phone.
+    Code(String),
 }
 
 impl OwnedSession {
-    /// What WhatsApp asks of a passkey now.
+    /// What WhatsApp wants the account's passkey to sign.
     ///
     /// # Errors
-    /// 404 `passkey` where it asks for none.
-    pub async fn passkey(&self) -> Result<PasskeyRequest, Error> {
-        Err(Error::not_found("passkey"))
+    /// 404 `passkey` unless WhatsApp waits for an answer.
+    pub fn passkey(&self) -> Result<PasskeyRequest, Error> {
+        match &self.entry.view.borrow().passkey {
+            Some(Passkey::Requested(request)) => Ok(request.clone()),
+            _ => Err(Error::not_found("passkey")),
+        }
     }
 
-    /// Hands the assertion to WhatsApp, and waits for the code to compare.
+    /// Answers WhatsApp's request, and waits for the code to compare, which [`OwnedSession::passkey_code`] then has. After
+    /// a refusal another answer can be given.
     ///
     /// # Errors
-    /// 404 `passkey` where WhatsApp asks for none; 502 where it does not take the assertion; 504 where it does not answer.
+    /// 404 `passkey` unless WhatsApp waits for an answer; 502 `passkey_not_accepted` where it refuses this one; 503 where
+    /// the connection dropped; 504 where WhatsApp does not answer.
     pub async fn answer_passkey(
         &self,
-        _assertion: PasskeyAssertion,
+        assertion: PasskeyAssertion,
     ) -> Result<SessionRecord, Error> {
-        Err(Error::not_found("passkey"))
+        let deadline = Instant::now() + self.registry.whatsapp_timeout;
+        let answer = self.ask(|reply| Command::AnswerPasskey(assertion, reply));
+        timeout_at(deadline, answer)
+            .await
+            .unwrap_or_else(|_| Err(CallError::Unanswered.into()))?;
+        let mut view = self.entry.view.clone();
+        let told = view.wait_for(|view| !matches!(view.passkey, Some(Passkey::Answered)));
+        // Without a code by then the session is told as it is; the code may still come.
+        let _ = timeout_at(deadline, told).await;
+        Ok(self.record())
     }
 
-    /// Says that the code is the one that the phone shows.
+    /// The code to compare with the one on the phone, while it waits to be confirmed.
+    #[must_use]
+    pub fn passkey_code(&self) -> Option<String> {
+        self.entry.view.borrow().passkey_code()
+    }
+
+    /// Says that somebody has compared the codes and found them equal: WhatsApp then links the session.
     ///
     /// # Errors
-    /// 404 `passkey` where no code waits; 504 where WhatsApp does not answer.
+    /// 404 `passkey` where there is no code to confirm; 502 `passkey_not_accepted`, 503 and 504 as for the answer, but the
+    /// pairing has failed then.
     pub async fn confirm_passkey(&self) -> Result<SessionRecord, Error> {
-        Err(Error::not_found("passkey"))
+        self.ask(Command::ConfirmPasskey).await
+    }
+}
+
+impl View {
+    /// See [`OwnedSession::passkey_code`].
+    pub(super) fn passkey_code(&self) -> Option<String> {
+        match &self.passkey {
+            Some(Passkey::Code(code)) => Some(code.clone()),
+            _ => None,
+        }
     }
 }

@@ -8,11 +8,11 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::super::pairing::PairingCode;
 use super::questions::RefusedBy;
 use super::state::Input;
-use super::{Happening, Supervisor, next};
+use super::{Happening, Supervisor, next, until};
 use crate::error::Error;
 use crate::jid::GroupJid;
-use crate::store::{self, Keys, SessionRecord, Status};
-use crate::whatsapp::{CallError, Event};
+use crate::store::{Keys, SessionRecord, Status};
+use crate::whatsapp::{CallError, Event, PasskeyAssertion};
 
 /// How long to wait for WhatsApp to unlink the device when deleting a session.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -27,6 +27,10 @@ pub(in crate::sessions) enum Command {
     Delete(Reply<()>),
     /// With this phone number.
     PairWithCode(String, Reply<PairingCode>),
+    /// With what the account's passkey signed.
+    AnswerPasskey(PasskeyAssertion, Reply<()>),
+    /// The codes have been compared.
+    ConfirmPasskey(Reply<SessionRecord>),
     /// Have WhatsApp asked for this group, about which a caller was refused.
     Confirm(GroupJid, RefusedBy, oneshot::Sender<()>),
     /// Close the connection and end; the record stays as it is.
@@ -53,6 +57,12 @@ impl Supervisor {
             }
             Command::PairWithCode(phone, reply) => {
                 let _ = reply.send(self.pair_with_code(&phone).await);
+            }
+            Command::AnswerPasskey(assertion, reply) => {
+                let _ = reply.send(self.answer_passkey(&assertion).await);
+            }
+            Command::ConfirmPasskey(reply) => {
+                let _ = reply.send(self.confirm_passkey().await);
             }
             Command::Confirm(gid, refused, told) => {
                 self.questions.confirm(gid, refused, told);
@@ -151,10 +161,9 @@ impl Supervisor {
         };
         let pairing = running.client.pair_with_code(phone).await;
         let given = pairing?;
-        let valid_for = i64::try_from(given.valid_for.as_millis()).unwrap_or(0);
         Ok(PairingCode {
             code: given.code,
-            expires_at: store::now().saturating_add(valid_for),
+            expires_at: until(given.valid_for),
         })
     }
 }

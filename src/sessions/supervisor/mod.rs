@@ -3,6 +3,7 @@
 
 mod clocks;
 pub(super) mod commands;
+mod passkey;
 pub(super) mod questions;
 pub(super) mod state;
 mod sync;
@@ -21,6 +22,7 @@ use tokio::time::{Instant, sleep};
 use super::Registry;
 use super::access::{Entry, Online, View};
 use super::pairing::Qr;
+use super::passkey::Passkey;
 use super::roles::Account;
 use crate::error::Error;
 use crate::group::GroupInfo;
@@ -75,6 +77,7 @@ pub(super) struct Supervisor {
     commands: mpsc::Receiver<Command>,
     pub(super) state: State,
     qr: Option<Qr>,
+    passkey: Option<Passkey>,
     pub(super) running: Option<Running>,
     /// What the present client writes to.
     device: Option<DeviceState>,
@@ -107,6 +110,7 @@ impl Supervisor {
             record: record.clone(),
             online: None,
             qr: None,
+            passkey: None,
         });
         let (commands, heard) = mpsc::channel(COMMANDS);
         let supervisor = Self {
@@ -118,6 +122,7 @@ impl Supervisor {
             commands: heard,
             state,
             qr: None,
+            passkey: None,
             running: None,
             device: None,
             jobs: JoinSet::new(),
@@ -188,8 +193,7 @@ impl Supervisor {
                 return self.group_event(gid, change, at).await;
             }
             Some(Event::Qr { code, valid_for }) => {
-                let valid_for = i64::try_from(valid_for.as_millis()).unwrap_or(0);
-                let expires_at = store::now().saturating_add(valid_for);
+                let expires_at = until(valid_for);
                 self.qr = Some(Qr { code, expires_at });
                 Input::Qr
             }
@@ -203,7 +207,10 @@ impl Supervisor {
                 }
                 Input::Connected
             }
-            Some(Event::PasskeyRequested { .. } | Event::PasskeyCode { .. }) => return,
+            Some(Event::PasskeyRequested { options, valid_for }) => {
+                return self.passkey_requested(options, valid_for).await;
+            }
+            Some(Event::PasskeyCode { code }) => return self.passkey_code(code).await,
             Some(Event::Ended(end)) => return self.ended(end).await,
             None => return self.ended(End::Internal).await,
         };
@@ -284,6 +291,9 @@ impl Supervisor {
         if status != Status::ScanQrCode {
             self.qr = None;
         }
+        if status != Status::PasskeyRequired {
+            self.passkey = None;
+        }
         let retry = effects.iter().find_map(|effect| match effect {
             Effect::ReopenAfter(pause) | Effect::ResyncAfter(pause) => Some(*pause),
             _ => None,
@@ -317,6 +327,7 @@ impl Supervisor {
             record: self.record.clone(),
             online: self.online.clone(),
             qr: self.qr.clone(),
+            passkey: self.passkey.clone(),
         });
         forgotten?;
         if self.unsaved {
@@ -460,6 +471,11 @@ async fn next(running: &mut Option<Running>, jobs: &mut JoinSet<Done>) -> Happen
         event = event => Happening::Event(event),
         Some(done) = jobs.join_next() => Happening::Done(done),
     }
+}
+
+/// When something that is good for this long ends, epoch milliseconds.
+fn until(valid_for: Duration) -> i64 {
+    store::now().saturating_add(i64::try_from(valid_for.as_millis()).unwrap_or(0))
 }
 
 /// Makes a pause up to a tenth longer, and at most [`SPREAD`], by chance: a thousand sessions that lost WhatsApp together

@@ -93,6 +93,10 @@ pub enum Input {
     Reopen,
     /// WhatsApp handed out a QR code.
     Qr,
+    /// WhatsApp asks for the account's passkey, or has told the code to compare.
+    PasskeyRequested,
+    /// Somebody has confirmed that code.
+    PasskeyConfirmed,
     /// A phone has linked the device.
     Paired,
     /// Logged in.
@@ -114,6 +118,9 @@ impl Input {
     pub fn detail(&self) -> Option<String> {
         match self {
             Self::Ended { end, .. } => Some(end.to_string()),
+            Self::PasskeyRequested => Some(
+                "WhatsApp asks for the account's passkey before it links the session".to_owned(),
+            ),
             Self::SyncFailed(failure) => Some(
                 match failure {
                     SyncFailure::RateLimited(_) => {
@@ -212,7 +219,11 @@ impl State {
                 self.stand(Status::ScanQrCode, None);
                 vec![]
             }
-            Input::Paired => {
+            Input::PasskeyRequested => {
+                self.stand(Status::PasskeyRequired, Some(Reason::PasskeyRequired));
+                vec![]
+            }
+            Input::PasskeyConfirmed | Input::Paired => {
                 self.stand(Status::Connecting, None);
                 vec![]
             }

@@ -44,7 +44,7 @@ fn transitions() {
     use Effect as E;
     use Fetch::{Fetching, Idle};
     use Input as I;
-    use Status::{Connecting, Failed, LoggedOut, ScanQrCode, Stopped, Working};
+    use Status::{Connecting, Failed, LoggedOut, PasskeyRequired, ScanQrCode, Stopped, Working};
 
     let stopped = state(Stopped, false, Closed, Idle);
     let logged_out = state(LoggedOut, false, Closed, Idle);
@@ -52,6 +52,7 @@ fn transitions() {
     let opening = state(Connecting, true, Opening, Idle);
     let open = state(Connecting, true, Open, Idle);
     let scanning = state(ScanQrCode, true, Open, Idle);
+    let asked = scanning.with(PasskeyRequired, Some(R::PasskeyRequired));
     let syncing = state(Connecting, true, Open, Fetching);
     let working = state(Working, true, Open, Idle);
     let resyncing = state(Working, true, Open, Fetching);
@@ -109,6 +110,20 @@ fn transitions() {
             vec![E::Close, E::ForgetAccount]),
         (scanning,   ended(End::Unreachable), unreachable.failing(1),
             vec![E::Close, E::ReopenAfter(Duration::ZERO)]),
+        // Pairing where WhatsApp asks for a passkey.
+        (scanning,   I::PasskeyRequested, asked, vec![]),
+        (asked,      I::PasskeyRequested, asked, vec![]),
+        (asked,      I::PasskeyConfirmed, open,  vec![]),
+        (asked,      I::Paired,           open,  vec![]),
+        (asked,      I::Start,            asked, vec![]),
+        (asked,      I::Pair,             asked, vec![]),
+        (asked,      I::Stop,             stopped, vec![E::Close]),
+        (asked,      ended(End::QrExhausted), gave_up(Stopped, R::PairingTimedOut, false), vec![E::Close]),
+        (asked,      ended(End::PairingFailed), gave_up(Failed, R::PairingFailed, false),
+            vec![E::Close, E::ForgetAccount]),
+        (asked,      ended(End::Unreachable), unreachable.failing(1),
+            vec![E::Close, E::ReopenAfter(Duration::ZERO)]),
+        (stopped,    I::PasskeyRequested, stopped, vec![]),
         // Connecting: working only when the groups are there.
         (open,       I::Connected, syncing, vec![E::Sync]),
         (open.with(Connecting, Some(R::Unreachable)), I::Connected, syncing, vec![E::Sync]),

@@ -1,0 +1,35 @@
+//! A passkey's assertion, out of the document's model.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use gateway_api::models;
+
+use crate::error::{Error, Violation};
+use crate::sessions::PasskeyAssertion;
+
+/// Reads the base64url of a browser.
+///
+/// # Errors
+/// 400: one of them is none. The document's pattern lets through lengths that no bytes have.
+pub(super) fn assertion(body: &models::PasskeyAssertion) -> Result<PasskeyAssertion, Error> {
+    let response = &body.response;
+    let user_handle = response
+        .user_handle
+        .as_deref()
+        .filter(|text| !text.is_empty());
+    Ok(PasskeyAssertion {
+        credential_id: bytes("rawId", &body.raw_id.0)?,
+        client_data: bytes("response.clientDataJSON", &response.client_data_json.0)?,
+        authenticator_data: bytes("response.authenticatorData", &response.authenticator_data.0)?,
+        signature: bytes("response.signature", &response.signature.0)?,
+        user_handle: user_handle
+            .map(|text| bytes("response.userHandle", text))
+            .transpose()?,
+    })
+}
+
+fn bytes(field: &str, text: &str) -> Result<Vec<u8>, Error> {
+    BASE64_URL_SAFE_NO_PAD
+        .decode(text)
+        .map_err(|_| Error::validation(&[Violation::new(field, "pattern")]))
+}
