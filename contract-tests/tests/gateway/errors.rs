@@ -17,7 +17,11 @@ use whatsapp_gateway::whatsapp::Network;
 use whatsapp_standin::{Fault, When};
 use wiremock::ResponseTemplate;
 
+use crate::passkey::Asked;
 use crate::world::{ADD, ANNA, GROUP, NOT_ADMIN, UNKNOWN, body, call, call_at, path, seed};
+
+/// An account that WhatsApp asks for a passkey.
+const PASSKEY_ACCOUNT: &str = "628555000001";
 
 /// An error that was provoked: of which operation, how, and what came back.
 type Provoked = (&'static str, String, Answer);
@@ -25,9 +29,6 @@ type Provoked = (&'static str, String, Answer);
 /// Why an error is documented and can't be provoked yet.
 fn excuse(operation: &Operation, status: u16) -> Option<&'static str> {
     let reaches_whatsapp = operation.statuses().any(|status| status == 504);
-    if operation.path.contains("/passkey") && matches!(status, 429 | 502 | 504) {
-        return Some("WhatsApp asks nobody for a passkey yet");
-    }
     (status == 429 && !reaches_whatsapp).then_some("the gateway has no pacing of its own yet")
 }
 
@@ -232,6 +233,15 @@ async fn struck(lab: &Lab, session: &Session, operation: &Operation, fault: Faul
             "set md link_code_companion_reg",
             Session::create(caller).await,
         ),
+        "answerSessionPasskey" => {
+            let asked = Asked::by_qr(lab, PASSKEY_ACCOUNT).await;
+            ("", "set md passkey_prologue", asked.session)
+        }
+        "confirmSessionPasskey" => {
+            let asked = Asked::by_qr(lab, PASSKEY_ACCOUNT).await;
+            asked.answered().await;
+            ("", "set md encrypted_pairing_request", asked.session)
+        }
         _ => return None,
     };
     lab.standin.fault(account, When::next(asked), fault);

@@ -21,6 +21,7 @@ mod log;
 mod odd_answers;
 mod pairing;
 mod panics;
+mod passkey;
 mod paths;
 mod process;
 mod proxies;
