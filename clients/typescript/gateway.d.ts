@@ -555,6 +555,11 @@ export interface components {
             };
             /** @description The only origin at which a browser makes the assertion. */
             origin: string;
+            /**
+             * Format: int64
+             * @description Until when the session waits at least for the linking to be confirmed, in milliseconds since the Unix epoch.
+             */
+            expiresAt: number;
         };
         /** @description AuthenticationResponseJSON as WebAuthn Level 3 defines it. Properties not named here are ignored. */
         PasskeyAssertion: {

@@ -499,6 +499,9 @@ pub struct PasskeyRequest {
     /// The only origin at which a browser makes the assertion.
     #[serde(rename = "origin")]
     pub origin: String,
+    /// Until when the session waits at least for the linking to be confirmed, in milliseconds since the Unix epoch.
+    #[serde(rename = "expiresAt")]
+    pub expires_at: i64,
 }
 
 object!(PasskeyRequest);

@@ -146,6 +146,7 @@ impl Sessions for Api {
             models::PasskeyRequest {
                 public_key: request.public_key,
                 origin: request.origin.to_owned(),
+                expires_at: request.expires_at,
             },
         ))
     }
