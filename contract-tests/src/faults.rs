@@ -300,6 +300,16 @@ pub const FAULTS: &[Fault] = &[
         },
     },
     Fault {
+        name: "passkey-code-hidden",
+        what: "answerSessionPasskey does not tell the code to compare",
+        noticed_by: Some("passkey::a_scanned_code_links_with_the_passkey"),
+        spoil: |answer| {
+            if answer.of("answerSessionPasskey", 200) {
+                answer.edit(|body| body["passkeyCode"] = Value::Null);
+            }
+        },
+    },
+    Fault {
         name: "groups-not-forgotten",
         what: "listGroups lists the groups of an account that is logged out",
         noticed_by: Some("forgetting::nothing_of_an_account_is_listed_after_it"),

@@ -112,13 +112,13 @@ pub async fn violations(call: Call) -> Value {
     call.send().await.error(400, "validation_error")["violations"].take()
 }
 
-/// What the account has asked WhatsApp so far about groups and people. What else the client asks (pings, keys) comes when
-/// its library likes.
+/// What the account has asked WhatsApp so far about groups. What else the client asks (pings, keys, devices) comes when its
+/// library likes.
 pub fn sent(lab: &Lab) -> Vec<(String, u64)> {
     lab.standin
         .iq_counts_of(ACCOUNT)
         .into_iter()
-        .filter(|(kind, _)| kind.contains(" w:g2") || kind.contains(" usync"))
+        .filter(|(kind, _)| kind.contains(" w:g2"))
         .collect()
 }
 
