@@ -57,8 +57,9 @@ export interface paths {
         post?: never;
         /**
          * Delete a session
-         * @description Deletes the session with everything stored for it. A connected one is logged out first, so that the device
-         *     disappears from the phone too; the session is deleted also where WhatsApp does not answer.
+         * @description Deletes the session with everything stored for it. The device is unlinked from the WhatsApp account too. Where
+         *     WhatsApp can't be told now, the session is deleted all the same, and a background job unlinks the device as soon
+         *     as WhatsApp can be reached, also after a restart; for that alone the device's keys are kept, at most 14 days.
          *
          *     **Capability:** `manage`.
          */
@@ -143,8 +144,10 @@ export interface paths {
         put?: never;
         /**
          * Log a session out
-         * @description Unlinks the device from the WhatsApp account. The session stays and can be paired again, with the same account
-         *     or another one.
+         * @description Unlinks the device from the WhatsApp account, and forgets the account's groups and members. The session stays and
+         *     can be paired again, with the same account or another one. Where the session is not connected, the answer does
+         *     not wait for WhatsApp: a background job unlinks the device as soon as WhatsApp can be reached, also after a
+         *     restart; for that alone the device's keys are kept, at most 14 days.
          *
          *     **Capability:** `manage`.
          */
@@ -580,14 +583,18 @@ export interface components {
             clientDataJSON: components["schemas"]["Base64Url"];
             authenticatorData: components["schemas"]["Base64Url"];
             signature: components["schemas"]["Base64Url"];
-            /** @description Whose passkey it is, base64url without padding. Left out or null where the authenticator does not tell. */
-            userHandle?: string | null;
+            userHandle?: components["schemas"]["UserHandle"];
         };
         /**
          * Base64Url
          * @description Bytes in base64url, without padding (RFC 4648, 5).
          */
         Base64Url: string;
+        /**
+         * UserHandle
+         * @description Whose passkey it is, like Base64Url. Left out, null or empty where the authenticator does not tell.
+         */
+        UserHandle: string | null;
         /**
          * PhoneNumber
          * @description A phone number as E.164 writes it, without the `+`. It begins with its country code, so never with 0.

@@ -44,14 +44,14 @@ pub struct AssertionResponse {
     #[serde(rename = "signature")]
     #[validate(nested)]
     pub signature: models::Base64Url,
-    /// Whose passkey it is, base64url without padding. Left out or null where the authenticator does not tell.
+    /// Whose passkey it is, like Base64Url. Left out, null or empty where the authenticator does not tell.
     #[serde(
         rename = "userHandle",
         default,
         skip_serializing_if = "Option::is_none"
     )]
-    #[validate(length(max = 128))]
-    pub user_handle: Option<String>,
+    #[validate(nested)]
+    pub user_handle: Option<models::UserHandle>,
 }
 
 object!(AssertionResponse);
@@ -61,7 +61,7 @@ object!(AssertionResponse);
 pub struct Base64Url(pub String);
 
 static BASE64_URL: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"^[A-Za-z0-9_-]{2,4096}$"#)
+    Regex::new(r#"^([A-Za-z0-9_-]{4}){0,1023}[A-Za-z0-9_-]{2,4}$"#)
         .expect("Base64Url has a pattern that Rust's regex can read")
 });
 
@@ -763,6 +763,38 @@ impl From<StatusReason> for String {
     }
 }
 
+/// Whose passkey it is, like Base64Url. Left out, null or empty where the authenticator does not tell.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct UserHandle(pub String);
+
+static USER_HANDLE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"^([A-Za-z0-9_-]{4}){0,32}([A-Za-z0-9_-]{2,3})?$"#)
+        .expect("UserHandle has a pattern that Rust's regex can read")
+});
+
+impl Validate for UserHandle {
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        if self.0.validate_regex(&*USER_HANDLE) {
+            return Ok(());
+        }
+        let mut error = ValidationError::new("pattern");
+        error.add_param("value".into(), &self.0);
+        let mut errors = ValidationErrors::new();
+        // No name of its own: whatever holds the string names it.
+        errors.add("", error);
+        Err(errors)
+    }
+}
+
+impl std::str::FromStr for UserHandle {
+    type Err = std::convert::Infallible;
+
+    /// Takes the text as it is: the pattern is checked by [`Validate`].
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
 /// JID of a person, made of the phone number.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct UserJid(pub String);
@@ -801,5 +833,6 @@ pub(crate) fn compile_patterns() {
     LazyLock::force(&CURSOR);
     LazyLock::force(&GROUP_JID);
     LazyLock::force(&PHONE_NUMBER);
+    LazyLock::force(&USER_HANDLE);
     LazyLock::force(&USER_JID);
 }

@@ -1,21 +1,27 @@
 //! A passkey's assertion, out of the document's model.
 
 use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use base64::alphabet::URL_SAFE;
+use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
 use gateway_api::models;
 
 use crate::error::{Error, Violation};
 use crate::sessions::PasskeyAssertion;
 
+/// Bits after the last whole byte are of no meaning, so none are refused (RFC 4648, 3.5).
+const BASE64_URL: GeneralPurpose =
+    GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
+
 /// Reads the base64url of a browser.
 ///
 /// # Errors
-/// 400: one of them is none. The document's pattern lets through lengths that no bytes have.
+/// 400: one of them is none. The generated code has checked the patterns; should this ever be stricter, that is a 400 too.
 pub(super) fn assertion(body: &models::PasskeyAssertion) -> Result<PasskeyAssertion, Error> {
     let response = &body.response;
     let user_handle = response
         .user_handle
-        .as_deref()
+        .as_ref()
+        .map(|handle| handle.0.as_str())
         .filter(|text| !text.is_empty());
     Ok(PasskeyAssertion {
         credential_id: bytes("rawId", &body.raw_id.0)?,
@@ -29,7 +35,7 @@ pub(super) fn assertion(body: &models::PasskeyAssertion) -> Result<PasskeyAssert
 }
 
 fn bytes(field: &str, text: &str) -> Result<Vec<u8>, Error> {
-    BASE64_URL_SAFE_NO_PAD
+    BASE64_URL
         .decode(text)
         .map_err(|_| Error::validation(&[Violation::new(field, "pattern")]))
 }
