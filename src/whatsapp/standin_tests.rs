@@ -3,9 +3,11 @@
 mod passkey;
 mod rig;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
+use whatsapp_rust::store::commands::DeviceCommand;
 use whatsapp_standin::{Fault, GroupSpec, LoginFault, Person, Standin, StandinConfig, When};
 
 use super::{AddOutcome, CallError, Client, Dialer, End, Event, Network, PairError};
@@ -263,6 +265,28 @@ async fn needs_a_database_that_takes_writes() {
     state.close().await;
     let opened = Client::open(&rig.dialer, PATIENCE, state).await;
     assert!(opened.is_err(), "what it saves would be lost");
+}
+
+/// The library stops saving for good after ten failures; the client must not go on without it.
+#[tokio::test(flavor = "multi_thread")]
+async fn ends_when_the_library_has_stopped_saving() {
+    let rig = Rig::new().await;
+    rig.paired().await.0.shutdown().await;
+    let state = rig.state();
+    let (client, mut events) = open(&rig.dialer, state.clone()).await;
+    events.connected().await;
+    state.close().await;
+    let library = Arc::clone(&client.client);
+    let saves = tokio::spawn(async move {
+        for name in 0_u64.. {
+            let rename = DeviceCommand::SetPushName(name.to_string());
+            library.persistence_manager().process_command(rename).await;
+            tokio::task::yield_now().await;
+        }
+    });
+    assert_eq!(events.end().await, End::Storage);
+    saves.abort();
+    client.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
