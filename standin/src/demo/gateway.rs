@@ -37,6 +37,8 @@ impl Gateway {
             .env("GATEWAY_DATABASE", &database)
             .env("WHATSAPP_URL", standin.url())
             .env("WHATSAPP_SERVER_KEY", standin.server_key())
+            // The stand-in is on this machine: no proxy reaches it. In lower case, which wins.
+            .env("no_proxy", "127.0.0.1")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&log)?)
