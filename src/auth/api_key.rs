@@ -164,7 +164,7 @@ mod tests {
         token
     }
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread")]
     async fn a_key_is_its_organization_and_capabilities_until_it_expires() {
         let (keys, _dir) = keys(BELIEVED).await;
         let token = create(&keys, "1", None).await;
@@ -184,7 +184,7 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread")]
     async fn a_revoked_key_is_refused_when_the_lookup_has_aged() {
         let (keys, _dir) = keys(Duration::ZERO).await;
         let token = create(&keys, "1", None).await;
@@ -193,7 +193,7 @@ mod tests {
         assert!(keys.authenticate(&token).await.is_err());
     }
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread")]
     async fn a_warm_key_does_not_ask_the_database() {
         let (keys, _dir) = keys(Duration::MAX).await;
         let token = create(&keys, "1", None).await;

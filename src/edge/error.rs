@@ -69,7 +69,7 @@ mod tests {
         serde_json::from_slice(&bytes).expect("JSON")
     }
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread")]
     async fn every_code_is_rendered_as_the_envelope() {
         for code in Code::ALL {
             let response = Error::new(code, "why").into_response();
@@ -88,7 +88,7 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread")]
     async fn the_cause_stays_inside_and_the_wait_is_rounded_up() {
         let error = Error::internal("the secret inside").with("hint", 1);
         let body = body(error.into_response()).await;

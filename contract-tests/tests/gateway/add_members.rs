@@ -8,7 +8,7 @@ use whatsapp_standin::{GroupSpec, Person, Role};
 
 use crate::world::{ADD, ANNA, BUDI, DECLINERS, FRIEND, GROUP, connected, seed, sent, sent_since};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn people_are_added() {
     let (lab, session) = connected().await;
     session
@@ -28,7 +28,7 @@ async fn people_are_added() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn who_is_a_member_already_is_no_error() {
     let (lab, session) = connected().await;
     let before = lab.standin.group(GROUP).members();
@@ -41,7 +41,7 @@ async fn who_is_a_member_already_is_no_error() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn who_is_declined_is_no_error() {
     let (lab, session) = connected().await;
     let before = lab.standin.group(GROUP).members();
@@ -68,7 +68,7 @@ async fn who_is_declined_is_no_error() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_mixed_call_adds_those_it_can() {
     let (lab, session) = connected().await;
     let mut people = DECLINERS.map(|(person, _)| person).to_vec();
@@ -85,7 +85,7 @@ async fn a_mixed_call_adds_those_it_can() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_full_group_is_no_error() {
     let lab = Lab::start().await;
     seed(&lab);
@@ -98,7 +98,7 @@ async fn a_full_group_is_no_error() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_repeated_jid_counts_once() {
     let (lab, session) = connected().await;
     session
@@ -114,7 +114,7 @@ async fn a_repeated_jid_counts_once() {
 
 /// The budget: session, group and the account's own role come from memory, so an add costs the add and nothing else,
 /// neither before it nor after WhatsApp's notification of it.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_warm_call_costs_one_round_trip() {
     let (lab, session) = connected().await;
     for people in [vec![ANNA], vec![BUDI, DECLINERS[0].0], vec![ANNA, FRIEND]] {
@@ -130,7 +130,7 @@ async fn a_warm_call_costs_one_round_trip() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_people_go_in_one_call() {
     let lab = Lab::start().await;
     let people: Vec<String> = (0..1000).map(|n| format!("6287770{n:05}")).collect();
@@ -164,7 +164,7 @@ async fn a_thousand_people_go_in_one_call() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_super_admin_is_an_admin() {
     let lab = Lab::start().await;
     lab.standin.add_person(Person::new(ANNA));
@@ -177,7 +177,7 @@ async fn a_super_admin_is_an_admin() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_group_with_an_old_jid_takes_members() {
     let lab = Lab::start().await;
     lab.standin.add_person(Person::new(ANNA));
@@ -194,7 +194,7 @@ async fn a_group_with_an_old_jid_takes_members() {
 }
 
 /// In a group with LID addressing the account finds its own role under its LID, and answers name people by LID.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lid_group_takes_members() {
     let lab = Lab::start().await;
     seed(&lab);
@@ -233,7 +233,7 @@ async fn a_lid_group_takes_members() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_at_sign_may_be_encoded_or_not() {
     let (lab, session) = connected().await;
     session.add(GROUP, &[ANNA]).send().await.expect_no_content();
@@ -246,7 +246,7 @@ async fn the_at_sign_may_be_encoded_or_not() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn http2_is_served() {
     let (lab, session) = connected().await;
     let (_, token) = lab.api_key("org_42", "send", None).await;
@@ -263,7 +263,7 @@ async fn http2_is_served() {
 }
 
 /// Properties that the document does not name are ignored, and so are parameters of the media type.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_generous_reading_of_the_body() {
     let (lab, session) = connected().await;
     let body = json!({"participants": [format!("{ANNA}@s.whatsapp.net")], "note": "hello"});

@@ -7,7 +7,7 @@ use crate::world::{ANNA, GROUP, connected, sent, sent_since, violations};
 
 const JID: &str = "628333000001@s.whatsapp.net";
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_empty_participant_list_is_refused() {
     let (lab, session) = connected().await;
     let before = sent(&lab);
@@ -32,7 +32,7 @@ async fn an_empty_participant_list_is_refused() {
 }
 
 /// Every bad index is named, and nobody is added by half.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn malformed_jids_are_named() {
     let (lab, session) = connected().await;
     let before = sent(&lab);
@@ -68,7 +68,7 @@ async fn malformed_jids_are_named() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_entry_that_is_no_string_is_named() {
     let (lab, session) = connected().await;
     for other in [json!(7), json!(null), json!({}), json!([JID]), json!(true)] {
@@ -84,7 +84,7 @@ async fn an_entry_that_is_no_string_is_named() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_list_has_a_limit() {
     let (lab, session) = connected().await;
     let jids: Vec<String> = (0..1025)
@@ -100,7 +100,7 @@ async fn the_list_has_a_limit() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_of_another_shape_is_refused() {
     let (lab, session) = connected().await;
     let before = sent(&lab);
@@ -145,7 +145,7 @@ async fn a_body_of_another_shape_is_refused() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_of_another_media_type_or_too_large_is_refused() {
     let (lab, session) = connected().await;
     let body = json!({"participants": [JID]}).to_string();

@@ -26,7 +26,7 @@ fn granted(operation: &Operation) -> u16 {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn every_operation_needs_a_credential() {
     let (lab, session) = connected().await;
     let expired = lab
@@ -53,7 +53,7 @@ async fn every_operation_needs_a_credential() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn every_operation_needs_its_capability() {
     let (lab, session) = connected().await;
     for operation in Document::get().operations() {
@@ -85,7 +85,7 @@ async fn every_operation_needs_its_capability() {
 }
 
 /// Its own capability is enough, and none of the refusals above comes from anything but the credential.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn every_operation_is_granted_to_whoever_has_its_capability() {
     let (lab, session) = connected().await;
     let manager = lab.manager().await;
@@ -112,7 +112,7 @@ async fn every_operation_is_granted_to_whoever_has_its_capability() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_scheme_has_to_be_bearer() {
     let (lab, session) = connected().await;
     let token = lab.api_key(ORGANIZATION, "manage", None).await.1;
@@ -144,7 +144,7 @@ async fn the_scheme_has_to_be_bearer() {
 }
 
 /// "Within seconds": a lookup may be believed for five.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_key_stops_working() {
     let lab = Lab::start().await;
     let (id, token) = lab.api_key(ORGANIZATION, "manage", None).await;
@@ -158,7 +158,7 @@ async fn a_revoked_key_stops_working() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_stops_working_when_it_expires() {
     let lab = Lab::start().await;
     let token = lab
@@ -175,7 +175,7 @@ async fn a_key_stops_working_when_it_expires() {
 }
 
 /// The body of an unauthenticated request is never read: the answer comes while most of it is still to be sent.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_caller_without_a_credential_is_refused_before_the_body() {
     let (lab, session) = connected().await;
     let reader = lab.api_key(ORGANIZATION, "read", None).await.1;

@@ -7,7 +7,7 @@ use whatsapp_standin::{GroupSpec, Person, Role};
 
 use crate::world::{ANNA, BUDI, FRIEND, GROUP, NOT_ADMIN, connected, sent, sent_since};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn groups_are_listed_as_whatsapp_describes_them() {
     let (lab, session) = connected().await;
     let groups = session.groups().await;
@@ -54,7 +54,7 @@ async fn groups_are_listed_as_whatsapp_describes_them() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn lists_come_in_pages() {
     let lab = Lab::start().await;
     let mut spec = GroupSpec::new("Big").gid(GROUP).admin(ACCOUNT);
@@ -108,7 +108,7 @@ async fn lists_come_in_pages() {
 }
 
 /// What others do arrives by notification; nothing is asked. (Two changes of one thing in one second are: see `healing`.)
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn changes_by_others_show_without_a_query() {
     const NEW: &str = "628333000003";
     let lab = Lab::start().await;
@@ -158,7 +158,7 @@ async fn changes_by_others_show_without_a_query() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_demoted_account_may_add_no_more() {
     let (lab, session) = connected().await;
     session.add(GROUP, &[ANNA]).send().await.expect_no_content();
@@ -193,7 +193,7 @@ async fn a_demoted_account_may_add_no_more() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn groups_come_and_go_with_the_account() {
     let (lab, session) = connected().await;
     let late = lab

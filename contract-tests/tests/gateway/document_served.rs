@@ -16,7 +16,7 @@ async fn get(lab: &Lab, path: &str) -> (HeaderMap, String) {
     (head.headers, String::from_utf8(body.to_vec()).unwrap())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_document_is_served_as_it_is_and_as_json() {
     let lab = Lab::start().await;
     let (headers, yaml) = get(&lab, "/openapi.yaml").await;
@@ -30,7 +30,7 @@ async fn the_document_is_served_as_it_is_and_as_json() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_reference_works_without_a_network() {
     let lab = Lab::start().await;
     let (headers, page) = get(&lab, "/docs").await;
@@ -58,7 +58,7 @@ async fn the_reference_works_without_a_network() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn another_method_or_path_is_refused_in_the_envelope() {
     let lab = Lab::start().await;
     for path in ["/openapi.yaml", "/openapi.json", "/docs", "/docs/scalar.js"] {

@@ -32,7 +32,7 @@ fn excuse(operation: &Operation, status: u16) -> Option<&'static str> {
     (status == 429 && !reaches_whatsapp).then_some("the gateway has no pacing of its own yet")
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn every_documented_error_is_provoked() {
     let (mut provoked, silent, alone) = tokio::join!(refused(), silent(), alone());
     provoked.extend(silent);
@@ -69,7 +69,7 @@ async fn every_documented_error_is_provoked() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_router_s_errors_are_kept() {
     let lab = Lab::start().await;
     let caller = lab.manager().await;

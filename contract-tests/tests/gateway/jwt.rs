@@ -26,7 +26,7 @@ async fn refused(lab: &Lab, what: &str, token: &str) {
     assert_eq!(answer.status, 401, "{what}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn each_algorithm_is_accepted() {
     let keys = [SigningKey::rsa(), SigningKey::ec(), SigningKey::ed()];
     let jwks = Jwks::serving(&keys).await;
@@ -40,7 +40,7 @@ async fn each_algorithm_is_accepted() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_claims_say_who_it_is() {
     let key = SigningKey::ed();
     let jwks = Jwks::serving(std::slice::from_ref(&key)).await;
@@ -91,7 +91,7 @@ async fn the_claims_say_who_it_is() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn claims_that_do_not_fit_are_refused() {
     let key = SigningKey::ec();
     let jwks = Jwks::serving(std::slice::from_ref(&key)).await;
@@ -128,7 +128,7 @@ async fn claims_that_do_not_fit_are_refused() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn signatures_that_do_not_fit_are_refused() {
     let keys = [SigningKey::rsa(), SigningKey::ec(), SigningKey::ed()];
     let jwks = Jwks::serving(&keys).await;
@@ -235,7 +235,7 @@ async fn signatures_that_do_not_fit_are_refused() {
 }
 
 /// Without a `kid` the key is clear only where there is one.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_without_kid_needs_a_jwks_with_one_key() {
     let jwks = Jwks::serving(&[SigningKey::ec()]).await;
     let lab = lab_with(&jwks).await;
@@ -252,7 +252,7 @@ async fn a_token_without_kid_needs_a_jwks_with_one_key() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_new_key_is_found_and_an_old_one_forgotten() {
     let jwks = Jwks::serving(&[SigningKey::ec()]).await;
     let lab = lab_with(&jwks).await;
@@ -272,7 +272,7 @@ async fn a_new_key_is_found_and_an_old_one_forgotten() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn unknown_kids_fetch_at_most_once_a_cool_down() {
     let jwks = Jwks::serving(&[SigningKey::ec()]).await;
     // Far longer than the flood takes.
@@ -305,7 +305,7 @@ async fn unknown_kids_fetch_at_most_once_a_cool_down() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn known_keys_work_while_the_jwks_is_away() {
     let jwks = Jwks::serving(&[SigningKey::ec()]).await;
     let lab = lab_with(&jwks).await;
@@ -336,7 +336,7 @@ async fn known_keys_work_while_the_jwks_is_away() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_jwks_that_was_never_reached_is_not_the_caller_s_fault() {
     let jwks = Jwks::serving(&[SigningKey::ec()]).await;
     jwks.answer(ResponseTemplate::new(503)).await;
@@ -360,7 +360,7 @@ async fn a_jwks_that_was_never_reached_is_not_the_caller_s_fault() {
 }
 
 /// Without a JWKS there are no login tokens, well-signed or not.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_jwks_no_login_token_passes() {
     let lab = Lab::start().await;
     refused(

@@ -15,7 +15,7 @@ use crate::process::environment;
 use crate::world::{ADD, ANNA, BUDI, DECLINERS, FRIEND, GROUP};
 
 /// Everything that is said to the gateway in confidence, in every way that it can go wrong, and then the log is read.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_log_keeps_secrets() {
     for format in ["text", "json"] {
         let standin = Standin::start_default().await.unwrap();
@@ -182,7 +182,7 @@ async fn the_log_keeps_secrets() {
 }
 
 /// A token that fails for the clock tells the operator so, and nobody else.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn clock_skew_is_told_to_the_operator() {
     let standin = Standin::start_default().await.unwrap();
     let jwks = Jwks::serving(&[SigningKey::ec()]).await;

@@ -20,7 +20,7 @@ async fn unpaired() -> (Lab, Session) {
     (lab, session)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_session_is_paired_by_qr() {
     let (lab, session) = unpaired().await;
     let created = session.get().await;
@@ -86,7 +86,7 @@ async fn a_session_is_paired_by_qr() {
 }
 
 /// The picture and the text are not only there: they scan, and say what the JSON says.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_qr_scans_from_a_picture_and_from_a_terminal() {
     let (lab, session) = unpaired().await;
     let code = session.qr().await["code"].as_str().unwrap().to_owned();
@@ -128,7 +128,7 @@ async fn the_qr_scans_from_a_picture_and_from_a_terminal() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_session_is_paired_by_code() {
     let (lab, session) = unpaired().await;
     let ask = |phone: &str| {
@@ -174,7 +174,7 @@ async fn a_session_is_paired_by_code() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn start_and_stop_keep_the_pairing() {
     let (lab, session) = unpaired().await;
     session.pair(&lab.standin, ACCOUNT).await;
@@ -212,7 +212,7 @@ async fn start_and_stop_keep_the_pairing() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn logout_unlinks_the_device() {
     let (lab, session) = unpaired().await;
     session.pair(&lab.standin, ACCOUNT).await;
@@ -245,7 +245,7 @@ async fn logout_unlinks_the_device() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_phone_can_unlink_the_device() {
     let (lab, session) = unpaired().await;
     session.pair(&lab.standin, ACCOUNT).await;
@@ -257,7 +257,7 @@ async fn a_phone_can_unlink_the_device() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn delete_logs_out_first_and_leaves_nothing() {
     let (lab, session) = unpaired().await;
     session.pair(&lab.standin, ACCOUNT).await;
@@ -297,7 +297,7 @@ async fn delete_logs_out_first_and_leaves_nothing() {
 }
 
 /// Also where WhatsApp does not answer the logout, or the line is down.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn delete_works_without_whatsapp() {
     let (lab, session) = unpaired().await;
     session.pair(&lab.standin, ACCOUNT).await;
@@ -322,7 +322,7 @@ async fn delete_works_without_whatsapp() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_starts_at_once_soon_has_a_code() {
     let lab = Lab::start().await;
     let caller = lab.manager().await;
@@ -354,7 +354,7 @@ async fn a_session_that_starts_at_once_soon_has_a_code() {
 }
 
 /// Two sessions of one gateway keep to their own accounts.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn two_accounts_side_by_side() {
     let (lab, first) = unpaired().await;
     first.pair(&lab.standin, ACCOUNT).await;

@@ -12,7 +12,7 @@ fn broken_log() -> io::Sink {
     panic!("on purpose")
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_panic_in_a_handler_is_an_internal_error() {
     let (lab, session) = connected().await;
     // The gateway runs on this test's thread, and the log is the thread's.

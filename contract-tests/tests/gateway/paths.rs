@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::world::{ANNA, GROUP, STRANGE, UNKNOWN, connected, violations};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_malformed_group_jid_is_refused() {
     let (lab, session) = connected().await;
     let bad = [
@@ -33,7 +33,7 @@ async fn a_malformed_group_jid_is_refused() {
 }
 
 /// A session is any string: what is no session of yours is not found, whatever it looks like.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_exist_is_not_found() {
     let (lab, session) = connected().await;
     let caller = &session.caller;
@@ -104,7 +104,7 @@ async fn what_does_not_exist_is_not_found() {
 }
 
 /// A path segment that is no UTF-8 names nothing: refused by the envelope, as 400 or as 404.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_session_id_that_is_no_text_is_refused() {
     let (lab, session) = connected().await;
     for path in ["/sessions/%ff", "/sessions/%ff/qr", "/sessions/%ff/groups"] {
@@ -119,7 +119,7 @@ async fn a_session_id_that_is_no_text_is_refused() {
 }
 
 /// The client holds every one of them to `Allow` and to the envelope.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn unknown_routes_and_methods_are_refused() {
     let (lab, session) = connected().await;
     let caller = &session.caller;
@@ -159,7 +159,7 @@ async fn unknown_routes_and_methods_are_refused() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn query_parameters_are_checked() {
     let (lab, session) = connected().await;
     let paths = [

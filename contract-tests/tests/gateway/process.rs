@@ -39,7 +39,7 @@ pub fn assert_start_error(output: &Output, setting: &str) {
     assert!(!error.contains("panicked"), "{error}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_setting_that_cannot_be_used_is_named() {
     let dir = TempDir::new().unwrap();
     let at = |name: &str| dir.path().join(name).into_os_string();
@@ -132,7 +132,7 @@ async fn a_setting_that_cannot_be_used_is_named() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn api_keys_are_made_listed_and_revoked() {
     let standin = Standin::start_default().await.unwrap();
     let dir = TempDir::new().unwrap();
@@ -235,7 +235,7 @@ async fn api_keys_are_made_listed_and_revoked() {
 }
 
 /// Ctrl-C and SIGTERM let a running call finish.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn stopping_is_polite() {
     let standin = Standin::start_default().await.unwrap();
     let dir = TempDir::new().unwrap();

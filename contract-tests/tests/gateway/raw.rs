@@ -61,7 +61,7 @@ async fn exchange(
     status
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_request_needs_no_host() {
     let lab = Lab::start().await;
     let token = lab.api_key("org_42", "manage", None).await.1;
@@ -92,7 +92,7 @@ async fn a_request_needs_no_host() {
 }
 
 /// Whatever stands in front of the gateway may have looked at the other one.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn two_credentials_are_as_good_as_none() {
     let lab = Lab::start().await;
     let token = lab.api_key("org_42", "manage", None).await.1;
@@ -117,7 +117,7 @@ async fn two_credentials_are_as_good_as_none() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn odd_paths_are_refused_in_the_envelope() {
     let lab = Lab::start().await;
     let token = lab.api_key("org_42", "read,send,manage", None).await.1;
@@ -143,7 +143,7 @@ async fn odd_paths_are_refused_in_the_envelope() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn http2_has_the_same_envelope() {
     let lab = Lab::start().await;
     let anonymous = Client::http2(lab.url());
@@ -179,7 +179,7 @@ async fn http2_has_the_same_envelope() {
 }
 
 /// A request id that the caller gives comes back; one that is no decent id does not.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn every_answer_has_a_request_id() {
     let lab = Lab::start().await;
     let anonymous = lab.anonymous();

@@ -7,7 +7,7 @@ use whatsapp_standin::{Fault, LoginFault, When};
 
 use crate::world::{ADD, ANNA, GROUP, NOT_ADMIN, UNKNOWN, connected, seed, sent, sent_since};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn who_is_no_admin_may_not_add() {
     let (lab, session) = connected().await;
     let before = sent(&lab);
@@ -21,7 +21,7 @@ async fn who_is_no_admin_may_not_add() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_is_not_connected_says_how_it_stands() {
     let lab = Lab::start().await;
     seed(&lab);
@@ -63,7 +63,7 @@ async fn a_session_that_is_not_connected_says_how_it_stands() {
 }
 
 /// The document's order, one step at a time: each call has every later fault as well.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn refusals_come_in_the_order_of_the_document() {
     let (lab, session) = connected().await;
     let reader = lab.caller("org_42", "read").await;
@@ -167,7 +167,7 @@ async fn refusals_come_in_the_order_of_the_document() {
 }
 
 /// What WhatsApp refuses, in the document's words.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn whatsapp_s_refusals_are_translated() {
     let (lab, session) = connected().await;
     let refuse = |code: u16, text: &str| {

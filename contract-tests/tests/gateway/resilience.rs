@@ -15,7 +15,7 @@ use crate::process::environment;
 use crate::world::{ADD, ANNA, BUDI, FRIEND, GROUP, connected, seed};
 
 /// The line drops while the add is on its way: what became of it is not known, and that is what the answer says.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_line_that_drops_in_mid_call() {
     let (lab, session) = connected().await;
     for (applied, person) in [(false, ANNA), (true, BUDI)] {
@@ -47,7 +47,7 @@ async fn a_line_that_drops_in_mid_call() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stream_error_in_mid_call() {
     let (lab, session) = connected().await;
     lab.standin
@@ -65,7 +65,7 @@ async fn a_stream_error_in_mid_call() {
 }
 
 /// WhatsApp says nothing: 504 within the time-out, and the session stays of use.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn silence_is_an_answer_in_the_end() {
     let lab = Lab::with(|config| config.whatsapp_timeout = Duration::from_secs(1)).await;
     seed(&lab);
@@ -89,7 +89,7 @@ async fn silence_is_an_answer_in_the_end() {
 }
 
 /// A slow answer does not hold up the calls behind it.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_slow_answer_is_waited_for() {
     let (lab, session) = connected().await;
     lab.standin.fault(
@@ -107,7 +107,7 @@ async fn a_slow_answer_is_waited_for() {
 }
 
 /// What happened while the line was down is known once it is up again.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reconnect_brings_the_groups_up_to_date() {
     let (lab, session) = connected().await;
     lab.standin.refuse_logins(ACCOUNT, None, LoginFault::Drop);
@@ -135,7 +135,7 @@ async fn a_reconnect_brings_the_groups_up_to_date() {
 }
 
 /// The server goes away for a while and comes back with its world and its key.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn whatsapp_comes_back() {
     let dir = tempfile::tempdir().unwrap();
     let lab =
@@ -151,7 +151,7 @@ async fn whatsapp_comes_back() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_clean_restart_needs_no_phone() {
     let (lab, session) = connected().await;
     let idle = Session::create(&session.caller).await;
@@ -170,7 +170,7 @@ async fn a_clean_restart_needs_no_phone() {
 }
 
 /// kill -9 with paired sessions: working again after a restart, nobody pairs.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_killed_gateway_comes_back_with_its_sessions() {
     let lab = Lab::start().await;
     seed(&lab);
@@ -246,7 +246,7 @@ async fn a_far_side_that_stands_still_is_noticed() {
 }
 
 /// A caller that goes away does not take the call with it half-way, nor leave the session in the lurch.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_caller_that_goes_away() {
     let (lab, session) = connected().await;
     lab.standin.fault(

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::world::{call, seed, sent, sent_since};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_session_looks_like_none() {
     let jwks = Jwks::serving(&[SigningKey::ec()]).await;
     let lab = Lab::with(|config| config.jwt = Some(gateway::jwt(&jwks))).await;
@@ -68,7 +68,7 @@ async fn a_foreign_session_looks_like_none() {
     lab.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn organizations_see_their_own() {
     let lab = Lab::start().await;
     let callers = [lab.manager().await, lab.caller("org_other", "manage").await];

@@ -139,7 +139,7 @@ async fn code(verifier: &Verifier, token: &str) -> Code {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn each_algorithm_verifies_and_claims_become_the_principal() {
     let signers = [rsa(), ec(), ed()];
     let (server, verifier) = issuer(&signers.each_ref().map(Signer::jwk), HOUR).await;
@@ -166,7 +166,7 @@ async fn each_algorithm_verifies_and_claims_become_the_principal() {
     assert_eq!(fetches(&server).await, 1, "fetched once for all");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn claims_that_do_not_hold_are_refused() {
     let (_server, verifier) = issuer(&[ed().jwk()], HOUR).await;
     assert!(
@@ -200,7 +200,7 @@ async fn claims_that_do_not_hold_are_refused() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_key_decides_on_the_algorithm_and_the_signature_must_be_its() {
     let secret = b"an HMAC secret that was published by mistake";
     let oct =
@@ -265,7 +265,7 @@ async fn the_key_decides_on_the_algorithm_and_the_signature_must_be_its() {
     assert!(verifier.authenticate(&true_token).await.is_ok());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_extension_that_must_be_understood_is_refused() {
     let (_server, verifier) = issuer(&[ed().jwk()], HOUR).await;
     let mut header = Header::new(Algorithm::EdDSA);
@@ -275,7 +275,7 @@ async fn an_extension_that_must_be_understood_is_refused() {
     assert_eq!(code(&verifier, &token).await, Code::Unauthorized);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn keys_of_unknown_kinds_are_passed_over_and_a_single_key_needs_no_kid() {
     let mut for_encryption = other_ed("enc").jwk();
     for_encryption["use"] = json!("enc");
@@ -292,7 +292,7 @@ async fn keys_of_unknown_kinds_are_passed_over_and_a_single_key_needs_no_kid() {
     assert_eq!(code(&verifier, &token).await, Code::Unauthorized);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_unknown_keys_fetches_once_a_cooldown() {
     let (server, verifier) = issuer(&[ed().jwk()], HOUR).await;
     let verifier = std::sync::Arc::new(verifier);
@@ -306,7 +306,7 @@ async fn a_flood_of_unknown_keys_fetches_once_a_cooldown() {
     assert_eq!(fetches(&server).await, 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_new_key_is_fetched_when_a_token_names_it() {
     let (server, verifier) = issuer(&[ed().jwk()], Duration::ZERO).await;
     let old = ed().sign(&claims(json!({})));
@@ -323,7 +323,7 @@ async fn a_new_key_is_fetched_when_a_token_names_it() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn known_keys_stay_usable_while_the_issuer_is_down() {
     let (server, verifier) = issuer(&[ed().jwk()], Duration::ZERO).await;
     let token = ed().sign(&claims(json!({})));
@@ -336,7 +336,7 @@ async fn known_keys_stay_usable_while_the_issuer_is_down() {
     assert!(verifier.authenticate(&token).await.is_ok());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_issuer_that_was_never_reached_is_503_for_what_could_be_a_token() {
     let (server, verifier) = issuer(&[], HOUR).await;
     break_down(&server).await;

@@ -25,7 +25,7 @@ async fn backend() -> (Backend, TempDir) {
     (Backend::new(state, None), directory)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn lids_and_devices() -> Result<()> {
     let (backend, _directory) = backend().await;
     let entry = |lid: &str, phone: &str| LidPnMappingEntry {
@@ -87,7 +87,7 @@ async fn lids_and_devices() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn tokens() -> Result<()> {
     let (backend, _directory) = backend().await;
     let parts = |entry: Option<TcTokenEntry>| {
@@ -126,7 +126,7 @@ async fn tokens() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn messages() -> Result<()> {
     let (backend, _directory) = backend().await;
     backend.store_sent_message(ANN, "1", b"hello").await?;
@@ -178,7 +178,7 @@ async fn messages() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_device() -> Result<()> {
     let (backend, _directory) = backend().await;
     assert!(!backend.exists().await?);
@@ -208,7 +208,7 @@ async fn the_device() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_pin_leaves_no_trace() -> Result<()> {
     let (state, _directory) = testing::device_state().await;
     let pinned = Backend::new(state.clone(), Some(Pin::new([9; 32])));

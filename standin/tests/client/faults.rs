@@ -7,7 +7,7 @@ use whatsapp_standin::{Fault, LoginFault, When};
 
 const ADD: &str = "set w:g2 add";
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_iq_meets_its_fault_once() {
     let standin = world().await;
     let group = standin.add_group(admin_group());
@@ -57,7 +57,7 @@ async fn an_iq_meets_its_fault_once() {
     device.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_503_ends_the_stream_and_the_client_comes_back() {
     let standin = world().await;
     let (device, _store) = paired(&standin).await;
@@ -71,7 +71,7 @@ async fn a_503_ends_the_stream_and_the_client_comes_back() {
     device.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_replaced_session_is_over() {
     let standin = world().await;
     let (device, store) = paired(&standin).await;
@@ -91,7 +91,7 @@ async fn a_replaced_session_is_over() {
     soon("the end", standin.wait_disconnected(ME)).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn logins_are_refused_for_a_while() {
     let standin = world().await;
     let (device, store) = paired(&standin).await;

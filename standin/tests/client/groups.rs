@@ -15,7 +15,7 @@ async fn change(device: &Device) -> Change {
         .await
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn groups_are_listed_and_queried() {
     let standin = world().await;
     let mut spec = admin_group().member(friend(1));
@@ -65,7 +65,7 @@ async fn groups_are_listed_and_queried() {
     device.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_add_answers_for_each_person() {
     let standin = world().await;
     let people = [
@@ -142,7 +142,7 @@ async fn an_add_answers_for_each_person() {
     device.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_full_group_takes_nobody() {
     let standin = world().await;
     let group = standin.add_group(admin_group().size_limit(3));
@@ -163,7 +163,7 @@ async fn a_full_group_takes_nobody() {
     device.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn only_admins_of_the_group_change_it() {
     let standin = world().await;
     let plain = standin.add_group(GroupSpec::new("Plain").superadmin(BOSS).member(ME));
@@ -199,7 +199,7 @@ async fn only_admins_of_the_group_change_it() {
     device.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn roles_members_and_invitation_change() {
     let standin = world().await;
     let group = standin.add_group(admin_group().member(friend(1)));
@@ -238,7 +238,7 @@ async fn roles_members_and_invitation_change() {
     device.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_other_admins_do_is_notified() {
     let standin = world().await;
     let group = standin.add_group(GroupSpec::new("Team").superadmin(BOSS));
@@ -264,7 +264,7 @@ async fn what_other_admins_do_is_notified() {
     device.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_missed_comes_at_reconnect() {
     let standin = world().await;
     let group = standin.add_group(admin_group());
@@ -279,7 +279,7 @@ async fn what_was_missed_comes_at_reconnect() {
     device.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn lid_groups_name_people_by_lid_and_number() {
     let standin = world().await;
     let group = standin.add_group(admin_group().lid());
@@ -317,7 +317,7 @@ async fn lid_groups_name_people_by_lid_and_number() {
     device.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_people_fit_in_one_call() {
     let standin = world().await;
     let asked: Vec<String> = (0..1000).map(|n| format!("62833{n:06}")).collect();

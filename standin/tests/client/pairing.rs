@@ -4,7 +4,7 @@ use wacore::types::events::Event;
 use whatsapp_rust::pair_code::PairCodeOptions;
 use whatsapp_standin::{LinkError, Standin, StandinConfig};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn qr_pairs_and_logs_in_again_from_the_store() {
     let standin = world().await;
     let store = store(&standin).await;
@@ -69,7 +69,7 @@ async fn qr_pairs_and_logs_in_again_from_the_store() {
     device.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn code_pairs() {
     let standin = world().await;
     let store = store(&standin).await;
@@ -102,7 +102,7 @@ async fn code_pairs() {
     device.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn unlinking_on_the_phone_logs_out() {
     let standin = world().await;
     let (device, store) = paired(&standin).await;
@@ -124,7 +124,7 @@ async fn unlinking_on_the_phone_logs_out() {
     device.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn logout_unlinks_the_device() {
     let standin = world().await;
     let (device, _store) = paired(&standin).await;
@@ -134,7 +134,7 @@ async fn logout_unlinks_the_device() {
     assert!(standin.phone(ME).devices().is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn another_static_key_is_refused() {
     let standin = world().await;
     let (device, store) = paired(&standin).await;
@@ -157,7 +157,7 @@ async fn another_static_key_is_refused() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_restarted_server_knows_its_devices() {
     let folder = tempfile::tempdir().unwrap();
     let config = StandinConfig::default().state(folder.path().join("state.json"));

@@ -121,7 +121,7 @@ impl Raw {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn registration_goes_over_xx_and_xxfallback() {
     let standin = world().await;
     for ik in [false, true] {

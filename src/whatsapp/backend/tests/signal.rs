@@ -11,7 +11,7 @@ fn named<T>(entries: impl IntoIterator<Item = (&'static str, T)>) -> Vec<(Arc<st
         .collect()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn identities_and_sessions() -> Result<()> {
     let (backend, _directory) = backend().await;
     assert_eq!(backend.load_identity("628111000001@c.us").await?, None);
@@ -56,7 +56,7 @@ async fn identities_and_sessions() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn prekeys() -> Result<()> {
     let (backend, _directory) = backend().await;
     assert_eq!(backend.get_max_prekey_id().await?, 0);
@@ -99,7 +99,7 @@ async fn prekeys() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn sender_keys() -> Result<()> {
     let (backend, _directory) = backend().await;
     backend.put_sender_key("g:a", b"one").await?;
@@ -137,7 +137,7 @@ async fn sender_keys() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn application_state() -> Result<()> {
     let (backend, _directory) = backend().await;
     let sync_key = |timestamp| AppStateSyncKey {
