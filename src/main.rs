@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 use whatsapp_gateway::app;
-use whatsapp_gateway::auth::{Capabilities, api_key};
 use whatsapp_gateway::config::{self, Config, ConfigError, LogConfig, LogFormat};
-use whatsapp_gateway::store::{self, ApiKeyRecord, Store};
+use whatsapp_gateway::{ApiKeyRecord, Store, now};
+use whatsapp_gateway::{Capabilities, api_key};
 
 /// A self-hosted WhatsApp gateway. Settings come from the environment.
 #[derive(Debug, Parser)]
@@ -145,7 +145,7 @@ async fn api_key(command: ApiKeyCommand) -> Result<(), Failure> {
                 organization_id: org,
                 name,
                 capabilities: capabilities.to_string(),
-                created_at: store::now(),
+                created_at: now(),
                 expires_at: expires,
                 revoked_at: None,
             };
@@ -183,7 +183,7 @@ async fn api_key(command: ApiKeyCommand) -> Result<(), Failure> {
             }
         }
         ApiKeyCommand::Revoke { id } => {
-            if !store.revoke_api_key(&id, store::now()).await? {
+            if !store.revoke_api_key(&id, now()).await? {
                 return Err(format!(
                     "no api key {id} in {}; `api-key list` shows the ids",
                     path.display()
@@ -212,7 +212,7 @@ fn expiry(value: &str) -> Result<i64, &'static str> {
     };
     at.and_then(|at| at.duration_since(UNIX_EPOCH).ok())
         .and_then(|since| i64::try_from(since.as_millis()).ok())
-        .filter(|at| *at > store::now())
+        .filter(|at| *at > now())
         .ok_or(
             "must be a duration such as 90d or 12h, or a time to come such as 2030-01-31T00:00:00Z",
         )
@@ -235,7 +235,7 @@ mod tests {
     #[test]
     fn keys_end_after_a_duration_or_at_a_time() {
         let day = 24 * 60 * 60 * 1000;
-        let in_90_days = expiry("90d").expect("a duration") - store::now();
+        let in_90_days = expiry("90d").expect("a duration") - now();
         assert!((in_90_days - 90 * day).abs() < 60_000);
         assert_eq!(expiry("2100-01-01T00:00:00Z"), Ok(4_102_444_800_000));
         assert_eq!(time(Some(4_102_444_800_000)), "2100-01-01T00:00:00Z");

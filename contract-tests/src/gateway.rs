@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use whatsapp_gateway::Network;
+use whatsapp_gateway::Proxies;
 use whatsapp_gateway::app::{self, StartError};
 use whatsapp_gateway::config::{Config, JwtConfig, Limits};
-use whatsapp_gateway::outbound::Proxies;
-use whatsapp_gateway::whatsapp::Network;
 use whatsapp_standin::Standin;
 
 use crate::tokens::{AUDIENCE, ISSUER, Jwks};

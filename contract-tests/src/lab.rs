@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 
 use tempfile::TempDir;
-use whatsapp_gateway::auth::api_key;
+use whatsapp_gateway::SessionId;
+use whatsapp_gateway::api_key;
 use whatsapp_gateway::config::Config;
-use whatsapp_gateway::jid::SessionId;
-use whatsapp_gateway::store::{self, ApiKeyRecord, Store};
+use whatsapp_gateway::{ApiKeyRecord, Store, now};
 use whatsapp_standin::{Standin, StandinConfig};
 
 use crate::client::Client;
@@ -128,7 +128,7 @@ impl Lab {
     pub async fn revoke_api_key(&self, id: &str) {
         assert!(
             self.store
-                .revoke_api_key(id, store::now())
+                .revoke_api_key(id, now())
                 .await
                 .expect("a database"),
             "no such key"
@@ -200,7 +200,7 @@ pub async fn create_api_key(
         organization_id: organization.into(),
         name: "test".into(),
         capabilities: capabilities.into(),
-        created_at: store::now(),
+        created_at: now(),
         expires_at,
         revoked_at: None,
     };

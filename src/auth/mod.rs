@@ -7,7 +7,7 @@ mod jwks;
 mod jwt;
 mod principal;
 
-pub use principal::{Capabilities, Capability, Principal, UnknownCapability};
+pub use principal::{Capabilities, Capability, Principal};
 
 use crate::config::JwtConfig;
 use crate::error::Error;

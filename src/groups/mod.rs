@@ -58,7 +58,11 @@ pub async fn add_members(
 ) -> Result<(), Error> {
     let group = session.admin_group(gid).await?;
     let users = participants.as_slice();
-    let outcomes = match group.connection().add_participants(gid, users).await {
+    let outcomes = match group
+        .connection()
+        .add_participants(group.gid(), users)
+        .await
+    {
         Ok(outcomes) => outcomes,
         Err(refused) => return Err(session.act_refused(gid, users, refused).await),
     };

@@ -17,9 +17,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-pub use access::{AdminGroup, Connected, KnownGroup, OwnedSession};
-pub use pairing::{PairingCode, Qr};
-pub use passkey::{PasskeyAssertion, PasskeyRequest};
+pub use access::OwnedSession;
+pub use passkey::PasskeyAssertion;
 
 use crate::error::Error;
 use crate::jid::SessionId;

@@ -27,11 +27,11 @@ use serde_json::{Map, Value};
 use crate::group::{GroupChange, GroupInfo};
 use crate::jid::{GroupJid, Lid, UserJid};
 
-pub use client::{Client, PairingCode};
+pub use client::Client;
 pub use end::End;
 pub use error::{CallError, OpenError, PairError};
 pub use network::{Dialer, Network};
-pub use passkey::{PASSKEY_ORIGIN, PasskeyAssertion, PasskeyError};
+pub use passkey::{PASSKEY_ORIGIN, PasskeyAssertion};
 
 /// What became of one participant of an add.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use contract_tests::process::Process;
 use contract_tests::session::Session;
 use contract_tests::wait::within;
 use tempfile::TempDir;
-use whatsapp_gateway::store::Store;
+use whatsapp_gateway::Store;
 use whatsapp_standin::{GroupSpec, Person, Standin};
 
 /// Adds to measure; a tenth as many go before to warm up.

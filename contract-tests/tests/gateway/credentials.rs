@@ -7,7 +7,7 @@ use contract_tests::wait::{eventually, within};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use whatsapp_gateway::store;
+use whatsapp_gateway::now;
 
 use crate::world::{FRIEND, GROUP, call, connected};
 
@@ -30,7 +30,7 @@ fn granted(operation: &Operation) -> u16 {
 async fn every_operation_needs_a_credential() {
     let (lab, session) = connected().await;
     let expired = lab
-        .api_key(ORGANIZATION, "read,send,manage", Some(store::now() - 1))
+        .api_key(ORGANIZATION, "read,send,manage", Some(now() - 1))
         .await
         .1;
     let (id, revoked) = lab.api_key(ORGANIZATION, "read,send,manage", None).await;
@@ -162,7 +162,7 @@ async fn a_revoked_key_stops_working() {
 async fn a_key_stops_working_when_it_expires() {
     let lab = Lab::start().await;
     let token = lab
-        .api_key(ORGANIZATION, "manage", Some(store::now() + 2000))
+        .api_key(ORGANIZATION, "manage", Some(now() + 2000))
         .await
         .1;
     let caller = lab.anonymous().with_token(token);

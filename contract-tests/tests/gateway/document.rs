@@ -256,7 +256,7 @@ fn a_route_that_is_not_documented_is_noticed() {
 /// The gateway's table of codes, the document's enum and the judge's table are one.
 #[test]
 fn the_codes_are_the_document_s() {
-    for code in whatsapp_gateway::error::Code::ALL {
+    for code in whatsapp_gateway::Code::ALL {
         let name = serde_json::to_value(code).unwrap();
         let operation = Document::get()
             .operations()

@@ -13,7 +13,7 @@ use contract_tests::wait::eventually;
 use hyper::Method;
 use serde_json::{Map, Value, json};
 use sqlx::{Connection as _, SqliteConnection};
-use whatsapp_gateway::whatsapp::Network;
+use whatsapp_gateway::Network;
 use whatsapp_standin::{Fault, When};
 use wiremock::ResponseTemplate;
 

@@ -8,7 +8,7 @@ use contract_tests::lab::{ACCOUNT, Lab, ORGANIZATION, create_api_key};
 use contract_tests::process::Process;
 use contract_tests::session::Session;
 use contract_tests::wait::{eventually, within};
-use whatsapp_gateway::store::Store;
+use whatsapp_gateway::Store;
 use whatsapp_standin::{Fault, GroupSpec, LoginFault, When};
 
 use crate::process::environment;

@@ -8,7 +8,7 @@ use contract_tests::tokens::{self, AUDIENCE, ISSUER, Jwks, SigningKey, claims};
 use contract_tests::wait::{eventually, within};
 use serde_json::json;
 use tempfile::TempDir;
-use whatsapp_gateway::store::Store;
+use whatsapp_gateway::Store;
 use whatsapp_standin::{Fault, GroupSpec, Person, Standin, When};
 
 use crate::process::environment;

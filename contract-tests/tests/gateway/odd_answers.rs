@@ -10,7 +10,7 @@ use contract_tests::session::Session;
 use contract_tests::wait::{eventually, within};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use whatsapp_gateway::store::Store;
+use whatsapp_gateway::Store;
 use whatsapp_standin::{AddOutcome, Fault, GroupSpec, LoginFault, Person, Role, Standin, When};
 
 use crate::process::environment;

@@ -4,7 +4,7 @@ use contract_tests::lab::{ACCOUNT, Lab};
 use contract_tests::session::Session;
 use contract_tests::wait::{eventually, within};
 use serde_json::json;
-use whatsapp_gateway::store;
+use whatsapp_gateway::now;
 use whatsapp_standin::{Fault, LinkError, When};
 
 use crate::qr::{read_picture, read_terminal};
@@ -35,7 +35,7 @@ async fn a_session_is_paired_by_qr() {
     );
 
     let qr = session.qr().await;
-    let in_seconds = (qr["expiresAt"].as_i64().unwrap() - store::now()) / 1000;
+    let in_seconds = (qr["expiresAt"].as_i64().unwrap() - now()) / 1000;
     assert!((0..=60).contains(&in_seconds), "{in_seconds}");
     let waiting = session.get().await;
     assert_eq!(waiting["status"], "scan_qr_code");
@@ -156,7 +156,7 @@ async fn a_session_is_paired_by_code() {
         .map(|c| if c.is_ascii_alphanumeric() { 'x' } else { c })
         .collect();
     assert_eq!(shape, "xxxx-xxxx");
-    let in_seconds = (answer["expiresAt"].as_i64().unwrap() - store::now()) / 1000;
+    let in_seconds = (answer["expiresAt"].as_i64().unwrap() - now()) / 1000;
     assert!((100..=180).contains(&in_seconds), "{in_seconds}");
 
     let wrong = within(

@@ -9,7 +9,7 @@ use contract_tests::session::Session;
 use contract_tests::wait::within;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
-use whatsapp_gateway::store;
+use whatsapp_gateway::now;
 use whatsapp_standin::{Fault, LinkError, Phone, When};
 
 use crate::world::{FRIEND, body};
@@ -72,7 +72,7 @@ impl Asked {
         let options = &request["publicKey"];
         assert_eq!(options["rpId"], "whatsapp.com");
         assert_eq!(request["origin"], "https://web.whatsapp.com");
-        let in_seconds = (request["expiresAt"].as_i64().unwrap() - store::now()) / 1000;
+        let in_seconds = (request["expiresAt"].as_i64().unwrap() - now()) / 1000;
         assert!((100..=160).contains(&in_seconds), "{in_seconds}");
         let assertion = self.phone.assert_passkey(&options.to_string()).unwrap();
         serde_json::from_str(&assertion).unwrap()

@@ -244,7 +244,7 @@ async fn stopping_is_polite() {
     standin.add_person(Person::new(ANNA));
     standin.add_group(GroupSpec::new("Launch team").gid(GROUP).admin(ACCOUNT));
     let environment = environment(&standin, &config.database);
-    let store = whatsapp_gateway::store::Store::open(&config.database)
+    let store = whatsapp_gateway::Store::open(&config.database)
         .await
         .unwrap();
     let token = contract_tests::lab::create_api_key(&store, "org_42", "read,send,manage", None)

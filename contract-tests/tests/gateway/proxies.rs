@@ -18,9 +18,9 @@ use contract_tests::wait::eventually;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
-use whatsapp_gateway::outbound::Proxies;
-use whatsapp_gateway::store::Store;
-use whatsapp_gateway::whatsapp::Network;
+use whatsapp_gateway::Network;
+use whatsapp_gateway::Proxies;
+use whatsapp_gateway::Store;
 use whatsapp_standin::{GroupSpec, Person, Standin};
 
 use crate::process::environment;

@@ -8,7 +8,7 @@ use contract_tests::process::Process;
 use contract_tests::session::Session;
 use contract_tests::wait::{eventually, within};
 use serde_json::json;
-use whatsapp_gateway::store::Store;
+use whatsapp_gateway::Store;
 use whatsapp_standin::{Fault, LoginFault, Role, StandinConfig, When};
 
 use crate::process::environment;

@@ -9,8 +9,8 @@ use contract_tests::session::Session;
 use contract_tests::wait::eventually;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use whatsapp_gateway::store::now;
-use whatsapp_gateway::whatsapp::Network;
+use whatsapp_gateway::Network;
+use whatsapp_gateway::now;
 use whatsapp_standin::{Fault, LoginFault, When};
 
 use crate::world::connected;

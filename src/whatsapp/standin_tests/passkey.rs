@@ -9,7 +9,8 @@ use whatsapp_standin::{Fault, When};
 
 use super::rig::{Events, OWN, Rig};
 use crate::whatsapp::event_loop::Signal;
-use crate::whatsapp::{CallError, Client, Event, PasskeyAssertion, PasskeyError};
+use crate::whatsapp::passkey::PasskeyError;
+use crate::whatsapp::{CallError, Client, Event, PasskeyAssertion};
 
 /// A client whose code has been scanned, and the assertion that WhatsApp wants.
 async fn asked(rig: &Rig) -> (Client, Events, PasskeyAssertion) {
