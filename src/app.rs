@@ -59,7 +59,7 @@ pub async fn bind(config: &Config) -> Result<TcpListener, StartError> {
 }
 
 /// Serves `listener` until `shutdown` completes, then lets running requests finish for the time the configuration grants and
-/// closes every session's line. Sessions that are started stay so: the next start connects them again.
+/// closes every session's connection. Sessions that are started stay so: the next start connects them again.
 ///
 /// # Errors
 /// The database or the JWKS client cannot be used, or the listener fails.

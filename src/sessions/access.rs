@@ -170,7 +170,8 @@ impl OwnedSession {
         self.ask(Command::Stop).await
     }
 
-    /// Unlinks the device at WhatsApp where connected, and forgets the account in any case: the next start pairs anew.
+    /// Unlinks the device at WhatsApp and forgets the account: the next start pairs anew. Where the session is not
+    /// connected it forgets at once, and a background job unlinks.
     ///
     /// # Errors
     /// The session is gone, WhatsApp did not do it (the session then stays as it is), or the database failed.
@@ -178,7 +179,8 @@ impl OwnedSession {
         self.ask(Command::Logout).await
     }
 
-    /// Removes the session and all that is stored of it, after unlinking the device if WhatsApp can be reached.
+    /// Removes the session and all that is stored of it. Where WhatsApp cannot be told to unlink the device now, a
+    /// background job does so.
     ///
     /// # Errors
     /// The session is gone already, or the database failed.

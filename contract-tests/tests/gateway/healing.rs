@@ -36,7 +36,7 @@ async fn roles_that_change_often_end_as_whatsapp_has_them() {
     lab.stop().await;
 }
 
-/// The same while the line is down: what is replayed at the login is older than what the login fetches.
+/// The same while the session is not connected: what is replayed at the login is older than what the login fetches.
 #[tokio::test(flavor = "multi_thread")]
 async fn roles_that_changed_meanwhile_do_not_overtake_the_login() {
     let (lab, session) = connected().await;

@@ -148,7 +148,7 @@ async fn the_log_keeps_secrets() {
             session.role(GROUP, ANNA).await.is_none().then_some(())
         })
         .await;
-        within("the line answers", standin.wait_acknowledged(ACCOUNT)).await;
+        within("the session answers", standin.wait_acknowledged(ACCOUNT)).await;
         standin.phone(ACCOUNT).unlink();
         session.wait_status("logged_out").await;
         second.post("logout").await.expect(200);

@@ -28,7 +28,7 @@ async fn group(session: &Session, gid: &str) -> Value {
     session.caller.get(path).send().await.json(200)
 }
 
-/// Has the line drop and waits until the session is back.
+/// Has the connection drop and waits until the session is back.
 async fn reconnect(lab: &Lab, session: &Session) {
     lab.standin
         .refuse_logins(ACCOUNT, Some(1), LoginFault::Drop);

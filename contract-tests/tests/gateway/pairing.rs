@@ -192,7 +192,11 @@ async fn start_and_stop_keep_the_pairing() {
             (&json!("stopped"), &json!(ACCOUNT))
         );
     }
-    within("the line closes", lab.standin.wait_disconnected(ACCOUNT)).await;
+    within(
+        "the connection closes",
+        lab.standin.wait_disconnected(ACCOUNT),
+    )
+    .await;
     // What is stored answers for a session that is not connected too.
     assert_eq!(session.groups().await.len(), 2);
     assert_eq!(session.members(GROUP).await.len(), 2);
@@ -296,7 +300,7 @@ async fn delete_logs_out_first_and_leaves_nothing() {
     lab.stop().await;
 }
 
-/// Also where WhatsApp does not answer the logout, or the line is down.
+/// Also where WhatsApp does not answer the logout, or the session is not connected.
 #[tokio::test(flavor = "multi_thread")]
 async fn delete_works_without_whatsapp() {
     let (lab, session) = unpaired().await;
@@ -318,7 +322,11 @@ async fn delete_works_without_whatsapp() {
         .send()
         .await
         .expect(404);
-    within("the line closes", lab.standin.wait_disconnected(ACCOUNT)).await;
+    within(
+        "the connection closes",
+        lab.standin.wait_disconnected(ACCOUNT),
+    )
+    .await;
     lab.stop().await;
 }
 

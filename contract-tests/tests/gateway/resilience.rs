@@ -1,4 +1,4 @@
-//! When the line to WhatsApp fails: an answer always, and back to work afterwards.
+//! When the connection to WhatsApp fails: an answer always, and back to work afterwards.
 
 use std::time::{Duration, Instant};
 
@@ -14,9 +14,9 @@ use whatsapp_standin::{Fault, LoginFault, Role, StandinConfig, When};
 use crate::process::environment;
 use crate::world::{ADD, ANNA, BUDI, FRIEND, GROUP, connected, seed};
 
-/// The line drops while the add is on its way: what became of it is not known, and that is what the answer says.
+/// The connection drops while the add is on its way: what became of it is not known, and that is what the answer says.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_line_that_drops_in_mid_call() {
+async fn a_connection_that_drops_in_mid_call() {
     let (lab, session) = connected().await;
     for (applied, person) in [(false, ANNA), (true, BUDI)] {
         let logins = lab.standin.logins(ACCOUNT);
@@ -106,7 +106,7 @@ async fn a_slow_answer_is_waited_for() {
     lab.stop().await;
 }
 
-/// What happened while the line was down is known once it is up again.
+/// What happened while the session was not connected is known once it is.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reconnect_brings_the_groups_up_to_date() {
     let (lab, session) = connected().await;

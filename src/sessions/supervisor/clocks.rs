@@ -1,5 +1,5 @@
 //! Which changes of groups are news. Notifications can come in another order than the changes they tell of (see
-//! `whatsapp::line`), so each carries WhatsApp's time of the change, in seconds. One that is not newer than what is known
+//! `whatsapp::event_loop`), so each carries WhatsApp's time of the change, in seconds. One that is not newer than what is known
 //! of the same matter is not applied: the group is asked for instead.
 
 use std::collections::HashMap;
