@@ -9,28 +9,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 use super::Registry;
-use super::pairing::Qr;
-use super::passkey::Passkey;
-use super::roles::{Account, Roles};
 use super::supervisor::commands::Command;
 use super::supervisor::questions::RefusedBy;
+use super::view::{Online, View};
 use crate::error::{Code, Error};
 use crate::group::Role;
 use crate::jid::{GroupJid, SessionId, UserJid};
 use crate::store::{SessionRecord, Store};
 use crate::whatsapp::{CallError, Connection};
-
-/// What everyone but the supervisor sees of a session.
-#[derive(Clone)]
-pub(super) struct View {
-    pub(super) record: SessionRecord,
-    /// There exactly while the status is `working`.
-    pub(super) online: Option<Arc<Online>>,
-    /// There while the status is `scan_qr_code`.
-    pub(super) qr: Option<Qr>,
-    /// There while the status is `passkey_required`.
-    pub(super) passkey: Option<Passkey>,
-}
 
 /// A session as the registry holds it: whose it is, how it looks, and the channel to its supervisor.
 pub(super) struct Entry {
@@ -209,13 +195,6 @@ impl OwnedSession {
             Error::not_found("session")
         }
     }
-}
-
-/// What is in memory of a session while it is `working`.
-pub(super) struct Online {
-    pub(super) connection: Arc<dyn Connection>,
-    pub(super) account: Account,
-    pub(super) roles: Roles,
 }
 
 /// A session that is connected.

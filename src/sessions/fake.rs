@@ -8,10 +8,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tempfile::TempDir;
 
-use super::access::{Online, OwnedSession};
+use super::access::OwnedSession;
 use super::roles::{Account, Roles};
 use super::supervisor::Supervisor;
 use super::supervisor::state::{Input, State};
+use super::view::Online;
 use super::{Registry, Sessions};
 use crate::group::{GroupInfo, Participant, Role};
 use crate::jid::{GroupJid, UserJid};

@@ -8,6 +8,7 @@ mod passkey;
 mod roles;
 mod supervisor;
 mod unlinking;
+mod view;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -17,8 +18,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+pub use crate::whatsapp::PasskeyAssertion;
 pub use access::OwnedSession;
-pub use passkey::PasskeyAssertion;
 
 use crate::error::Error;
 use crate::jid::SessionId;

@@ -4,32 +4,14 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::access::{OwnedSession, View};
+use super::access::OwnedSession;
 use super::supervisor::commands::Command;
+use super::view::{PairingCode, Qr};
 use crate::error::Error;
-use crate::store::{self, Status};
 use crate::whatsapp::CallError;
 
 /// How long a caller who asks for a QR code waits for the first one.
 const QR_WAIT: Duration = Duration::from_secs(2);
-
-/// What a phone scans to link the session.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Qr {
-    /// What the picture encodes. A secret while it is valid.
-    pub code: String,
-    /// Until when, epoch milliseconds.
-    pub expires_at: i64,
-}
-
-/// What is typed into a phone to link the session.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PairingCode {
-    /// As the phone shows it: `ABCD-1234`. A secret while it is valid.
-    pub code: String,
-    /// Until when, epoch milliseconds.
-    pub expires_at: i64,
-}
 
 impl OwnedSession {
     /// The QR code to scan now. Starts pairing where that is not under way, and waits a moment for the first code.
@@ -104,23 +86,5 @@ impl OwnedSession {
             Some(reason) => error.with("reason", reason.as_str()),
             None => error,
         }
-    }
-}
-
-impl View {
-    fn paired(&self) -> bool {
-        self.record.wa_jid.is_some()
-    }
-
-    /// Whether no QR code comes before somebody does something else.
-    fn shows_none(&self) -> bool {
-        matches!(
-            self.record.status,
-            Status::Stopped | Status::LoggedOut | Status::Failed | Status::PasskeyRequired
-        )
-    }
-
-    fn valid_qr(&self) -> Option<&Qr> {
-        self.qr.as_ref().filter(|qr| qr.expires_at > store::now())
     }
 }

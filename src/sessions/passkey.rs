@@ -1,37 +1,14 @@
 //! Linking a session to an account that WhatsApp asks for a passkey: WhatsApp's request, somebody's answer, and the code
 //! that somebody compares.
 
-use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
-use super::access::{OwnedSession, View};
+use super::access::OwnedSession;
 use super::supervisor::commands::Command;
+use super::view::{Passkey, PasskeyRequest};
 use crate::error::Error;
 use crate::store::SessionRecord;
-use crate::whatsapp::CallError;
-pub use crate::whatsapp::PasskeyAssertion;
-
-/// WhatsApp's request for the account's passkey.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PasskeyRequest {
-    /// `PublicKeyCredentialRequestOptionsJSON`, as WhatsApp sent it.
-    pub public_key: Map<String, Value>,
-    /// The page on which a browser makes the assertion.
-    pub origin: &'static str,
-    /// Until when the session waits at least for the linking to be done, epoch milliseconds.
-    pub expires_at: i64,
-}
-
-/// How far a linking with a passkey is.
-#[derive(Clone)]
-pub(super) enum Passkey {
-    /// WhatsApp waits for the answer.
-    Requested(PasskeyRequest),
-    /// WhatsApp has accepted it; the code is on its way.
-    Answered,
-    /// This code waits for somebody to compare it with the one on the phone.
-    Code(String),
-}
+use crate::whatsapp::{CallError, PasskeyAssertion};
 
 impl OwnedSession {
     /// What WhatsApp wants the account's passkey to sign.
@@ -80,15 +57,5 @@ impl OwnedSession {
     /// pairing has failed then.
     pub async fn confirm_passkey(&self) -> Result<SessionRecord, Error> {
         self.ask(Command::ConfirmPasskey).await
-    }
-}
-
-impl View {
-    /// See [`OwnedSession::passkey_code`].
-    pub(super) fn passkey_code(&self) -> Option<String> {
-        match &self.passkey {
-            Some(Passkey::Code(code)) => Some(code.clone()),
-            _ => None,
-        }
     }
 }

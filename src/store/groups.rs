@@ -100,7 +100,7 @@ impl Store {
     }
 
     /// Applies a change to a known group; `false` when the group is not known, so that the caller can ask for it.
-    /// [`GroupChange::Unknown`] says nothing that could be applied: asking is the caller's.
+    /// `GroupChange::Unknown` says nothing that could be applied: asking is the caller's.
     ///
     /// # Errors
     /// The database failed; nothing has changed.

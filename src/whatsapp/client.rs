@@ -16,7 +16,8 @@ use whatsapp_rust::{CacheConfig, CacheEntryConfig, Client as Library, MsgSecretP
 
 use super::backend::Backend;
 use super::connection::{LibraryConnection, call, call_error, is_usable};
-use super::event_loop::{EventLoop, Listener, Signal};
+use super::event_loop::{CODE_VALIDITY, EventLoop};
+use super::listener::{Listener, Signal};
 use super::network::{Dialer, Network, Sockets};
 use super::pin::{Pin, is_provisional};
 use super::redact::describe;
@@ -34,10 +35,7 @@ const PAIRING_OS: &str = "Linux";
 /// One-time keys for people who write to this device first. A gateway reads no messages, so a small supply does.
 const PRE_KEYS: usize = 30;
 
-/// How long WhatsApp accepts a pairing code. Source: whatsapp-rust, `PairCodeUtils::code_validity`.
-pub(super) const CODE_VALIDITY: Duration = Duration::from_secs(180);
-
-/// Events that may wait for the session to take them. More wait inside, see [`super::event_loop`].
+/// Events that may wait for the session to take them. More wait inside, see [`super::listener`].
 const EVENTS: usize = 32;
 
 /// A pairing code, to be typed into the phone.

@@ -1,33 +1,22 @@
-//! The events of one client and its end.
+//! A client's event loop: empties the queue of signals (see [`super::listener`]) and passes on what the session is to know.
 //!
-//! The library calls [`Listener`] inline and goes on only when it returns. So it does not wait: it puts a small
-//! translation of the few events of interest into an unbounded queue, and nothing is lost. Only group notifications can
-//! come in numbers; each is as large as the change it tells. The library handles each of them in a task of its own
-//! (whatsapp-rust, `client/node_io.rs`), so that two can come here in the other order than they were sent.
-//!
-//! [`EventLoop`] empties that queue. Whether the client is connected it does not take from events, since some changes
-//! come without one (a dead socket, a server out of reach): every event and every tick makes it look. It ends with the
-//! first connection; the library's own reconnecting is switched off, so that one place decides when to dial again.
+//! Whether the client is connected it does not take from signals, since some changes come without one (a dead socket, a
+//! server out of reach): every signal and every tick makes it look. It ends with the first connection; the library's own
+//! reconnecting is switched off, so that one place decides when to dial again.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use serde_json::{Map, Value};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use whatsapp_rust::Client as Library;
 use whatsapp_rust::bot::BotHandle;
 use whatsapp_rust::wacore::iq::keepalive::KeepaliveSpec;
-use whatsapp_rust::wacore::types::events::{
-    Event as LibraryEvent, EventHandler, EventInterest, EventKind,
-};
 
-use super::client::CODE_VALIDITY;
 use super::connection::{call, is_usable};
+use super::listener::Signal;
 use super::redact::describe;
-use super::versions::{Version, Versions};
-use super::{CallError, End, Event, passkey, translate};
+use super::{CallError, End, Event};
 use crate::store::DeviceState;
 
 /// How often to look whether the client is connected where no event tells.
@@ -40,116 +29,15 @@ const PING_EVERY: Duration = Duration::from_secs(15);
 /// How long WhatsApp may take to answer a ping: as long as the library grants it.
 const PING_LIMIT: Duration = Duration::from_secs(20);
 
+/// How long WhatsApp accepts a pairing code. Source: whatsapp-rust, `PairCodeUtils::code_validity`.
+pub(super) const CODE_VALIDITY: Duration = Duration::from_secs(180);
+
 /// How long the library shows QR codes and holds the connection for them, also when one of them has been scanned: six, the
 /// first for 60 s and the others for 20 s (whatsapp-rust, `pair.rs`).
 const CODES_SHOWN: Duration = Duration::from_secs(60 + 5 * 20);
 
 /// How long the library may take to flush its state and to close the connection.
 const END_LIMIT: Duration = Duration::from_secs(8);
-
-/// What the library has told.
-pub(super) enum Signal {
-    /// The client may be connected now, or not any more.
-    Look,
-    /// The library has finished its part of a login.
-    Ready,
-    /// To be passed on.
-    Pass(Event),
-    /// WhatsApp asks for a passkey, with these options.
-    Passkey(Map<String, Value>),
-    /// To be passed on once the device is on disk.
-    Paired(Event),
-    /// The QR codes are used up, but a pairing code is still good.
-    CodeLeft,
-    /// The client has ended, or now must.
-    End(End),
-}
-
-/// The library's end of the queue.
-pub(super) struct Listener {
-    pub(super) signals: mpsc::UnboundedSender<Signal>,
-    /// Set once WhatsApp has said that the device is unlinked.
-    pub(super) unlinked: Arc<AtomicBool>,
-    pub(super) versions: Arc<Versions>,
-    /// The version that the client claims.
-    pub(super) version: Version,
-}
-
-impl EventHandler for Listener {
-    fn handle_event(&self, event: Arc<LibraryEvent>) {
-        if matches!(*event, LibraryEvent::ClientOutdated(_)) {
-            self.versions.refresh_after(self.version);
-        }
-        if matches!(*event, LibraryEvent::LoggedOut(_)) {
-            self.unlinked.store(true, Ordering::Release);
-        }
-        if let Some(signal) = signal(&event) {
-            // Nobody listens any more when the client has ended.
-            let _ = self.signals.send(signal);
-        }
-    }
-
-    fn interest(&self) -> EventInterest {
-        EventInterest::of(&[
-            EventKind::Connected,
-            EventKind::Disconnected,
-            EventKind::PairSuccess,
-            EventKind::PairError,
-            EventKind::PairPasskeyRequest,
-            EventKind::PairPasskeyConfirmation,
-            EventKind::PairPasskeyError,
-            EventKind::LoggedOut,
-            EventKind::PairingQrCode,
-            EventKind::PairingQrCodesExhausted,
-            EventKind::ClientOutdated,
-            EventKind::GroupUpdate,
-            EventKind::StreamReplaced,
-            EventKind::TemporaryBan,
-            EventKind::ConnectFailure,
-            EventKind::StreamError,
-        ])
-    }
-}
-
-fn signal(event: &LibraryEvent) -> Option<Signal> {
-    Some(match event {
-        LibraryEvent::Connected(_) => Signal::Ready,
-        LibraryEvent::Disconnected(_) | LibraryEvent::StreamError(_) => Signal::Look,
-        LibraryEvent::PairingQrCode(qr) => Signal::Pass(Event::Qr {
-            code: qr.code.clone(),
-            valid_for: qr.timeout,
-        }),
-        LibraryEvent::PairingQrCodesExhausted(codes) if codes.disconnected => {
-            Signal::End(End::QrExhausted)
-        }
-        LibraryEvent::PairingQrCodesExhausted(_) => Signal::CodeLeft,
-        LibraryEvent::PairSuccess(device) => match translate::user(&device.id) {
-            Some(jid) => Signal::Paired(Event::Paired {
-                jid,
-                lid: translate::lid(&device.lid),
-            }),
-            None => Signal::End(End::PairingFailed),
-        },
-        LibraryEvent::PairError(_) => Signal::End(End::PairingFailed),
-        LibraryEvent::LoggedOut(_) => Signal::End(End::LoggedOut),
-        // What was missed is of no interest: each login fetches the groups, and asks later than those things happened.
-        LibraryEvent::GroupUpdate(update) if update.offline.is_some() => return None,
-        LibraryEvent::GroupUpdate(update) => {
-            let (gid, change) = translate::group_change(update)?;
-            let at = update.timestamp.timestamp();
-            Signal::Pass(Event::Group { gid, change, at })
-        }
-        LibraryEvent::StreamReplaced(_) => Signal::End(End::Replaced),
-        LibraryEvent::ClientOutdated(_) => Signal::End(End::Outdated),
-        LibraryEvent::TemporaryBan(ban) => {
-            Signal::End(End::Banned(ban.expire.to_std().unwrap_or_default()))
-        }
-        // The client ends by itself and the next one tries again.
-        LibraryEvent::ConnectFailure(failure) if failure.reason.should_reconnect() => Signal::Look,
-        LibraryEvent::ConnectFailure(failure) => Signal::End(End::Refused(failure.reason.code())),
-        event => return passkey::signal(event),
-    })
-}
 
 /// A client's life, from the first dial to the end of the connection. It ends with the library's, when it is told to
 /// stop, or when nobody takes its events any more.

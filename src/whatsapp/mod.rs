@@ -8,6 +8,7 @@ mod end;
 mod error;
 mod event_loop;
 mod group_iq;
+mod listener;
 mod network;
 mod passkey;
 mod pin;

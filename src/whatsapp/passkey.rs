@@ -12,11 +12,9 @@ use whatsapp_rust::Client as Library;
 use whatsapp_rust::passkey::{
     Assertion, PasskeyError as LibraryError, build_webauthn_assertion_json,
 };
-use whatsapp_rust::wacore::types::events::Event as LibraryEvent;
 
-use super::event_loop::Signal;
 use super::redact::describe;
-use super::{CallError, Client, End, Event};
+use super::{CallError, Client};
 use crate::error::{Code, Error};
 
 /// The page on which a browser uses the passkeys of WhatsApp: one that names another is refused.
@@ -49,7 +47,7 @@ pub enum PasskeyError {
 }
 
 impl Client {
-    /// Answers [`Event::PasskeyRequested`]. [`Event::PasskeyCode`] follows, or after a refusal another answer.
+    /// Answers [`super::Event::PasskeyRequested`]. [`super::Event::PasskeyCode`] follows, or after a refusal another answer.
     ///
     /// # Errors
     /// See [`PasskeyError`].
@@ -79,7 +77,7 @@ impl Client {
         }
     }
 
-    /// Says that somebody has found [`Event::PasskeyCode`] equal to the code on the phone. [`Event::Paired`] follows. It
+    /// Says that somebody has found [`super::Event::PasskeyCode`] equal to the code on the phone. [`super::Event::Paired`] follows. It
     /// can be said once: after an error this client links no more.
     ///
     /// # Errors
@@ -126,30 +124,6 @@ fn call_error(error: &LibraryError) -> CallError {
 fn refusal(text: &str) -> Option<u16> {
     let (_, code) = text.split_once("server error response: code=")?;
     code.split(',').next()?.parse().ok()
-}
-
-/// What the library's events of this flow mean.
-pub(super) fn signal(event: &LibraryEvent) -> Option<Signal> {
-    Some(match event {
-        LibraryEvent::PairPasskeyRequest(request) => {
-            match serde_json::from_str(&request.request_options_json) {
-                Ok(options) => Signal::Passkey(options),
-                Err(_) => Signal::End(End::PairingFailed),
-            }
-        }
-        LibraryEvent::PairPasskeyConfirmation(confirmation) => Signal::Pass(Event::PasskeyCode {
-            code: confirmation.code.clone(),
-        }),
-        // What the phone sent does not fit, or did not come: the library has dropped the linking.
-        LibraryEvent::PairPasskeyError(error) => {
-            tracing::warn!(
-                error = super::redact::redact(&error.error),
-                "linking with a passkey failed"
-            );
-            Signal::End(End::PairingFailed)
-        }
-        _ => return None,
-    })
 }
 
 impl From<PasskeyError> for Error {

@@ -12,10 +12,10 @@ fn broken_log() -> io::Sink {
     panic!("on purpose")
 }
 
-#[tokio::test(flavor = "multi_thread")]
+/// On one thread: the log that breaks is the thread's, and the gateway has to run on it.
+#[tokio::test(flavor = "current_thread")]
 async fn a_panic_in_a_handler_is_an_internal_error() {
     let (lab, session) = connected().await;
-    // The gateway runs on this test's thread, and the log is the thread's.
     let log = tracing_subscriber::fmt()
         .with_env_filter("whatsapp_gateway::groups=info")
         .with_writer(broken_log)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::super::pairing::PairingCode;
+use super::super::view::PairingCode;
 use super::questions::RefusedBy;
 use super::state::Input;
 use super::{Happening, Supervisor, next, until};

@@ -5,6 +5,7 @@ mod clocks;
 pub(super) mod commands;
 mod passkey;
 pub(super) mod questions;
+mod record;
 pub(super) mod state;
 mod sync;
 #[cfg(test)]
@@ -20,13 +21,10 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep};
 
 use super::Registry;
-use super::access::{Entry, Online, View};
-use super::pairing::Qr;
-use super::passkey::Passkey;
-use super::roles::Account;
-use crate::error::Error;
+use super::access::Entry;
+use super::view::{Online, Passkey, Qr, View};
 use crate::group::GroupInfo;
-use crate::jid::{GroupJid, Lid, UserJid};
+use crate::jid::GroupJid;
 use crate::store::{self, DeviceState, Keys, SessionRecord, Status, StatusReason, StoreError};
 use crate::whatsapp::{CallError, Client, Connection, End, Event, OpenError};
 use clocks::Clocks;
@@ -40,9 +38,6 @@ const COMMANDS: usize = 8;
 /// How long a session must have been `working` for the end of its connection to be no failure of a series. WhatsApp Web
 /// resets its own pauses after as long (whatsapp-rust, `STABLE_CONNECTION_RESET_MS`).
 const STABLE: Duration = Duration::from_secs(30);
-
-/// The most that chance adds to a pause.
-const SPREAD: Duration = Duration::from_secs(3);
 
 /// What a background job brings back.
 pub(super) enum Done {
@@ -243,115 +238,6 @@ impl Supervisor {
         }
     }
 
-    /// Takes in what happened, where nobody waits for the result.
-    pub(super) async fn take_logged(&mut self, input: Input) {
-        if let Err(error) = self.take(input).await {
-            let cause = error.source.map(|source| source.to_string());
-            tracing::error!(session = %self.record.id, cause, "cannot save the session: {}", error.message);
-        }
-    }
-
-    /// Takes in what happened: new state, shown and saved first, then done.
-    pub(super) async fn take(&mut self, input: Input) -> Result<SessionRecord, Error> {
-        let before = self.state;
-        let detail = input.detail();
-        let effects: Vec<Effect> = self.state.step(input).into_iter().map(spread).collect();
-        self.note(before, detail, &effects);
-        if self.forget.is_some() {
-            // What the client still writes has to come before what is erased.
-            self.close().await;
-        }
-        let mut saved = self.publish().await;
-        for effect in effects {
-            if let Err(error) = Box::pin(self.perform(effect)).await {
-                saved = Err(error);
-            }
-        }
-        saved?;
-        Ok(self.record.clone())
-    }
-
-    /// Brings the record and what is in memory into line with the new state.
-    fn note(&mut self, before: State, detail: Option<String>, effects: &[Effect]) {
-        let now = store::now();
-        let State { status, reason, .. } = self.state;
-        if effects.contains(&Effect::ForgetAccount) {
-            self.record.phone_number = None;
-            self.record.wa_jid = None;
-            self.record.wa_lid = None;
-            self.forget.get_or_insert(Keys::Erase);
-        }
-        if status != Status::Working {
-            self.online = None;
-            self.working_since = None;
-        } else if before.status != Status::Working {
-            self.record.last_connected_at = Some(now);
-            self.working_since = Some(Instant::now());
-        }
-        if status != Status::ScanQrCode {
-            self.qr = None;
-        }
-        if status != Status::PasskeyRequired {
-            self.passkey = None;
-        }
-        let retry = effects.iter().find_map(|effect| match effect {
-            Effect::ReopenAfter(pause) | Effect::ResyncAfter(pause) => Some(*pause),
-            _ => None,
-        });
-        let retry = retry.and_then(|pause| i64::try_from(pause.as_millis()).ok());
-        self.record.retry_at = retry
-            .map(|pause| now.saturating_add(pause))
-            .or(self.record.retry_at)
-            .filter(|_| self.state.retries());
-        let told = detail.or_else(|| self.record.status_detail.take());
-        self.record.status_detail = reason.and(told);
-        if (status, reason) != (before.status, before.reason) {
-            self.record.status_changed_at = now;
-            let reason = reason.map(StatusReason::as_str);
-            tracing::info!(session = %self.record.id, status = status.as_str(), reason, "session changed");
-        }
-    }
-
-    /// Shows the session to callers, and writes it to the database where it has changed. An account is forgotten before
-    /// that is shown, so that nobody who sees it finds groups of that account.
-    async fn publish(&mut self) -> Result<(), StoreError> {
-        self.record.status = self.state.status;
-        self.record.status_reason = self.state.reason;
-        self.record.started = self.state.started;
-        if self.record != self.view.borrow().record {
-            self.record.updated_at = store::now();
-            self.unsaved = true;
-        }
-        let forgotten = self.forget_account().await;
-        self.view.send_replace(View {
-            record: self.record.clone(),
-            online: self.online.clone(),
-            qr: self.qr.clone(),
-            passkey: self.passkey.clone(),
-        });
-        forgotten?;
-        if self.unsaved {
-            self.registry.store.update_session(&self.record).await?;
-            self.unsaved = false;
-        }
-        Ok(())
-    }
-
-    /// Erases what the database still has of an account that the record has lost, and saves the record with it.
-    async fn forget_account(&mut self) -> Result<(), StoreError> {
-        let Some(keys) = self.forget else {
-            return Ok(());
-        };
-        let store = &self.registry.store;
-        let kept = store.forget_account(&self.record, keys).await?;
-        self.forget = None;
-        self.unsaved = false;
-        if let Some(device) = kept {
-            self.registry.unlink(device);
-        }
-        Ok(())
-    }
-
     async fn perform(&mut self, effect: Effect) -> Result<(), StoreError> {
         match effect {
             Effect::Open => {
@@ -441,22 +327,6 @@ impl Supervisor {
     fn connection(&self) -> Option<Arc<dyn Connection>> {
         Some(self.running.as_ref()?.client.connection())
     }
-
-    /// The account, once paired.
-    fn account(&self) -> Option<Account> {
-        Some(Account {
-            jid: self.record.wa_jid.as_ref()?.parse().ok()?,
-            lid: self.record.wa_lid.as_ref().and_then(|lid| lid.parse().ok()),
-        })
-    }
-
-    fn remember(&mut self, jid: &UserJid, lid: Option<&Lid>) {
-        self.record.phone_number = Some(jid.phone_number().to_owned());
-        self.record.wa_jid = Some(jid.to_string());
-        if let Some(lid) = lid {
-            self.record.wa_lid = Some(lid.to_string());
-        }
-    }
 }
 
 /// What happens next, to the client or to a background job.
@@ -476,16 +346,4 @@ async fn next(running: &mut Option<Running>, jobs: &mut JoinSet<Done>) -> Happen
 /// When something that is good for this long ends, epoch milliseconds.
 fn until(valid_for: Duration) -> i64 {
     store::now().saturating_add(i64::try_from(valid_for.as_millis()).unwrap_or(0))
-}
-
-/// Makes a pause up to a tenth longer, and at most [`SPREAD`], by chance: a thousand sessions that lost WhatsApp together
-/// do not all come back in one moment.
-fn spread(effect: Effect) -> Effect {
-    match effect {
-        Effect::ReopenAfter(pause) => {
-            let most = (pause / 10).min(SPREAD);
-            Effect::ReopenAfter(pause + most.mul_f64(rand::random()))
-        }
-        other => other,
-    }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::super::passkey::{Passkey, PasskeyRequest};
+use super::super::view::{Passkey, PasskeyRequest};
 use super::state::Input;
 use super::{Supervisor, until};
 use crate::error::Error;

@@ -9,8 +9,8 @@
 use std::mem;
 use std::sync::Arc;
 
-use super::super::access::Online;
 use super::super::roles::{Account, Roles, Then};
+use super::super::view::Online;
 use super::state::{Fetch, Input, PATIENCE, SyncFailure};
 use super::{Done, Supervisor};
 use crate::group::{GroupChange, GroupInfo};

@@ -8,7 +8,7 @@ use serde_json::Value;
 use whatsapp_standin::{Fault, When};
 
 use super::rig::{Events, OWN, Rig};
-use crate::whatsapp::event_loop::Signal;
+use crate::whatsapp::listener::Signal;
 use crate::whatsapp::passkey::PasskeyError;
 use crate::whatsapp::{CallError, Client, Event, PasskeyAssertion};
 
