@@ -1,4 +1,4 @@
-//! Who may know whom: reads the paths of every file and holds them to the table of docs/architecture.md.
+//! Who may know whom: reads the paths of every file and holds them to the tables below.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -214,7 +214,7 @@ impl IntoResponse for GetSessionQrResponse {
     }
 }
 
-/// What the caller of [`Sessions::`] wants, by the `Accept` header.
+/// In which form the caller wants [`GetSessionQrResponse`], by the `Accept` header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GetSessionQrAccept {
     /// `application/json`
