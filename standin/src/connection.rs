@@ -126,6 +126,7 @@ impl Peer {
         mut inbox: mpsc::UnboundedReceiver<Out>,
     ) -> Result<(), WireError> {
         let mut ending: Option<Instant> = None;
+        let mut frozen = self.shared.frozen.subscribe();
         loop {
             tokio::select! {
                 biased;
@@ -151,6 +152,8 @@ impl Peer {
                 }
                 stanza = channel.next() => {
                     let stanza = stanza?;
+                    // It may have come between the last look at this and the read.
+                    let _ = frozen.wait_for(|frozen| !frozen).await;
                     if ending.is_none() && matches!(self.stanza(stanza.get()), Flow::Abort) {
                         return Ok(());
                     }
