@@ -2,7 +2,6 @@
 
 use std::future::{Future, IntoFuture as _};
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -13,7 +12,7 @@ use crate::auth::Auth;
 use crate::config::Config;
 use crate::edge;
 use crate::sessions::Sessions;
-use crate::store::{Store, StoreError};
+use crate::store::{Database, Store, StoreError};
 use crate::whatsapp::Dialer;
 
 /// Why the gateway does not start: one line that names the setting and the fix.
@@ -30,10 +29,10 @@ pub enum StartError {
         source: io::Error,
     },
     /// The database cannot be used.
-    #[error("GATEWAY_DATABASE: cannot use {}: {source}", path.display())]
+    #[error("GATEWAY_DATABASE: cannot use {database}: {source}")]
     Database {
-        /// The file of the setting.
-        path: PathBuf,
+        /// The database of the setting.
+        database: Database,
         /// What the database says.
         source: StoreError,
     },
@@ -69,13 +68,13 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), StartError> {
     let database = |source| StartError::Database {
-        path: config.database.clone(),
+        database: config.database.clone(),
         source,
     };
     let store = Store::open(&config.database).await.map_err(database)?;
     let auth = Auth::new(store.clone(), config.jwt.as_ref(), &config.proxies)?;
     let sessions = Sessions::load(
-        store,
+        store.clone(),
         Dialer::new(config.network.clone(), config.proxies.clone()),
         config.whatsapp_timeout,
     )
@@ -106,5 +105,6 @@ pub async fn serve(
         }
     };
     sessions.shutdown().await;
+    store.close().await;
     served.map_err(StartError::Serve)
 }

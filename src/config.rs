@@ -7,13 +7,13 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use reqwest::Url;
 
 use crate::outbound::{BadProxy, Proxies, Proxy};
+use crate::store::Database;
 use crate::whatsapp::Network;
 
 /// What is logged unless `GATEWAY_LOG` says otherwise.
@@ -27,7 +27,8 @@ pub const DEFAULT_LOG: &str = "info,sqlx=warn";
 /// | Variable | Default | Meaning |
 /// |---|---|---|
 /// | `GATEWAY_LISTEN` | `127.0.0.1:8080` | Address and port to serve on |
-/// | `GATEWAY_DATABASE` | `whatsapp-gateway.db` | SQLite file, made when missing |
+/// | `GATEWAY_DATABASE` | `whatsapp-gateway.db` | SQLite file, made when missing, or a PostgreSQL server: `postgres://user:password@host/database?sslmode=verify-full` |
+/// | `GATEWAY_DATABASE_CONNECTIONS` | `10` | Connections to a PostgreSQL server at most, 2 or more |
 /// | `GATEWAY_REQUEST_TIMEOUT_SECONDS` | `60` | Longest a request may take, reading its body included |
 /// | `GATEWAY_MAX_REQUESTS` | `1024` | Requests served at once; more are refused with 503 |
 /// | `GATEWAY_SHUTDOWN_SECONDS` | `10` | Longest to wait for running requests when stopping |
@@ -53,8 +54,8 @@ pub const DEFAULT_LOG: &str = "info,sqlx=warn";
 pub struct Config {
     /// `GATEWAY_LISTEN`.
     pub listen: SocketAddr,
-    /// `GATEWAY_DATABASE`.
-    pub database: PathBuf,
+    /// `GATEWAY_DATABASE` and `GATEWAY_DATABASE_CONNECTIONS`.
+    pub database: Database,
     /// `GATEWAY_REQUEST_TIMEOUT_SECONDS` and `GATEWAY_MAX_REQUESTS`.
     pub limits: Limits,
     /// `GATEWAY_SHUTDOWN_SECONDS`.
@@ -164,7 +165,7 @@ impl Config {
                     "an address and a port, such as 127.0.0.1:8080",
                 )?
                 .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080))),
-            database: database(env),
+            database: database(env)?,
             limits,
             shutdown_grace: env.seconds(
                 "GATEWAY_SHUTDOWN_SECONDS",
@@ -179,9 +180,11 @@ impl Config {
     }
 }
 
-/// The database file alone, for commands that need nothing else.
-#[must_use]
-pub fn database_from_env() -> PathBuf {
+/// The database alone, for commands that need nothing else.
+///
+/// # Errors
+/// A setting that cannot be used.
+pub fn database_from_env() -> Result<Database, ConfigError> {
     database(&Env(&|name| std::env::var_os(name)))
 }
 
@@ -213,9 +216,19 @@ impl LogConfig {
     }
 }
 
-fn database(env: &Env) -> PathBuf {
-    env.raw("GATEWAY_DATABASE")
-        .map_or_else(|| PathBuf::from("whatsapp-gateway.db"), PathBuf::from)
+fn database(env: &Env) -> Result<Database, ConfigError> {
+    let text = env.text("GATEWAY_DATABASE")?;
+    let Ok(database) = text.as_deref().unwrap_or("whatsapp-gateway.db").parse();
+    let connections =
+        env.parsed::<u32>("GATEWAY_DATABASE_CONNECTIONS", "a number of at least 2")?;
+    Ok(match (database, connections) {
+        (_, Some(0 | 1)) => {
+            let fix = "must be a number of at least 2";
+            return Err(ConfigError::new("GATEWAY_DATABASE_CONNECTIONS", fix));
+        }
+        (Database::Postgres(url, _), Some(connections)) => Database::Postgres(url, connections),
+        (database, _) => database,
+    })
 }
 
 fn limits(env: &Env) -> Result<Limits, ConfigError> {

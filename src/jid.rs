@@ -112,6 +112,14 @@ impl FromStr for Lid {
     }
 }
 
+impl Lid {
+    /// The digits before the server.
+    #[must_use]
+    pub fn digits(&self) -> &str {
+        self.0.strip_suffix(LID_SERVER).unwrap_or(&self.0)
+    }
+}
+
 impl FromStr for GroupJid {
     type Err = ParseError;
 

@@ -14,7 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("auth", &["config", "http_client", "outbound", "store"]),
-    ("config", &["outbound", "whatsapp"]),
+    ("config", &["outbound", "store", "whatsapp"]),
     ("edge", &["config"]),
     ("groups", &["sessions", "store", "whatsapp"]),
     ("http_client", &["outbound"]),

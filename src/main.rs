@@ -125,12 +125,12 @@ fn log(config: &LogConfig) -> Result<(), ConfigError> {
 }
 
 async fn api_key(command: ApiKeyCommand) -> Result<(), Failure> {
-    let path = config::database_from_env();
-    let store = Store::open(&path)
+    let database = config::database_from_env()?;
+    let store = Store::open(&database)
         .await
-        .map_err(|error| app::StartError::Database {
-            path: path.clone(),
-            source: error,
+        .map_err(|source| app::StartError::Database {
+            database: database.clone(),
+            source,
         })?;
     match command {
         ApiKeyCommand::Create {
@@ -156,7 +156,7 @@ async fn api_key(command: ApiKeyCommand) -> Result<(), Failure> {
                 "created {} for {} in {}: {}, expires {}. Shown once:",
                 key.id,
                 key.organization_id,
-                path.display(),
+                database,
                 key.capabilities,
                 time(key.expires_at),
             )?;
@@ -184,11 +184,9 @@ async fn api_key(command: ApiKeyCommand) -> Result<(), Failure> {
         }
         ApiKeyCommand::Revoke { id } => {
             if !store.revoke_api_key(&id, now()).await? {
-                return Err(format!(
-                    "no api key {id} in {}; `api-key list` shows the ids",
-                    path.display()
-                )
-                .into());
+                return Err(
+                    format!("no api key {id} in {database}; `api-key list` shows the ids").into(),
+                );
             }
         }
     }

@@ -23,7 +23,7 @@ use crate::wait::within;
 pub fn config(database: &Path, standin: &Standin) -> Config {
     Config {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-        database: database.to_owned(),
+        database: database.to_owned().into(),
         limits: Limits::default(),
         shutdown_grace: Duration::from_secs(10),
         network: Network::Standin {

@@ -1,5 +1,7 @@
 //! The operations on groups.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gateway_api::apis::groups::*;
 use gateway_api::models;
 
@@ -19,11 +21,11 @@ impl Groups for Api {
         query: ListGroupsQueryParams,
     ) -> Result<ListGroupsResponse, Error> {
         let session = self.session(principal, &path.session)?;
-        let after = query.cursor.as_ref().map(|cursor| cursor.0.as_str());
+        let after = place(query.cursor.as_ref())?;
         let page = groups::list(&session, after, query.limit).await?;
         Ok(ListGroupsResponse::Status200(models::GroupList {
             data: page.items.into_iter().map(group).collect(),
-            next_cursor: page.next,
+            next_cursor: page.next.map(cursor),
         }))
     }
 
@@ -46,11 +48,11 @@ impl Groups for Api {
     ) -> Result<ListGroupMembersResponse, Error> {
         let gid = group_jid(&path.gid)?;
         let session = self.session(principal, &path.session)?;
-        let after = query.cursor.as_ref().map(|cursor| cursor.0.as_str());
+        let after = place(query.cursor.as_ref())?;
         let page = groups::members(&session, &gid, after, query.limit).await?;
         Ok(ListGroupMembersResponse::Status200(models::MemberList {
             data: page.items.into_iter().map(member).collect(),
-            next_cursor: page.next,
+            next_cursor: page.next.map(cursor),
         }))
     }
 
@@ -67,6 +69,22 @@ impl Groups for Api {
         groups::add_members(&session, &gid, &participants).await?;
         Ok(AddGroupMembersResponse::Status204)
     }
+}
+
+/// A place in a list as callers see it: eight bytes in base64url.
+fn cursor(place: i64) -> String {
+    URL_SAFE_NO_PAD.encode(place.to_be_bytes())
+}
+
+/// The place that a cursor names; before all others where there is none.
+fn place(cursor: Option<&models::Cursor>) -> Result<i64, Error> {
+    let Some(cursor) = cursor else {
+        return Ok(0);
+    };
+    let bytes = URL_SAFE_NO_PAD.decode(&cursor.0).ok();
+    let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
+    let place = bytes.map(i64::from_be_bytes);
+    place.ok_or_else(|| Error::validation(&[Violation::new("cursor", "cursor")]))
 }
 
 // The generated code has checked the patterns; should ours ever be stricter, that is a 400 too and not a fault.

@@ -24,7 +24,7 @@ impl Sessions for Api {
                 .into_iter()
                 .map(|record| self.shown(principal, record))
                 .collect(),
-            next_cursor: page.next,
+            next_cursor: page.next.map(|id| id.to_string()),
         }))
     }
 

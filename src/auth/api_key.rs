@@ -138,7 +138,9 @@ mod tests {
 
     async fn keys(believed: Duration) -> (ApiKeys, tempfile::TempDir) {
         let dir = tempfile::tempdir().expect("a directory");
-        let store = Store::open(&dir.path().join("db")).await.expect("a store");
+        let store = Store::open(&dir.path().join("db").into())
+            .await
+            .expect("a store");
         let keys = ApiKeys {
             believed,
             ..ApiKeys::new(store)

@@ -5,20 +5,21 @@ use crate::jid::GroupJid;
 use crate::sessions::{OwnedSession, Page};
 use crate::store::{GroupRecord, MemberRecord};
 
-/// The groups that the session's account is in, by JID: at most `limit` of them, those after the JID `after`.
+/// The groups that the session's account is in, in the order in which the gateway came to know them: at most `limit` of
+/// them, those after the number `after`.
 ///
 /// # Errors
 /// The database failed.
 pub async fn list(
     session: &OwnedSession,
-    after: Option<&str>,
+    after: i64,
     limit: u32,
-) -> Result<Page<GroupRecord>, Error> {
+) -> Result<Page<GroupRecord, i64>, Error> {
     let store = session.store();
     let groups = store
         .list_groups(session.id(), after, limit.saturating_add(1))
         .await?;
-    Ok(Page::of(groups, limit, |group| &group.gid))
+    Ok(Page::of(groups, limit, |group| group.id))
 }
 
 /// One group.
@@ -30,20 +31,21 @@ pub async fn get(session: &OwnedSession, gid: &GroupJid) -> Result<GroupRecord, 
     group.ok_or_else(|| Error::not_found("group"))
 }
 
-/// The members of a group, by key: at most `limit` of them, those after the key `after`.
+/// The members of a group, in the order in which the gateway came to know them: at most `limit` of them, those after the
+/// place `after`.
 ///
 /// # Errors
 /// 404 `group`, or the database failed.
 pub async fn members(
     session: &OwnedSession,
     gid: &GroupJid,
-    after: Option<&str>,
+    after: i64,
     limit: u32,
-) -> Result<Page<MemberRecord>, Error> {
-    get(session, gid).await?;
+) -> Result<Page<MemberRecord, i64>, Error> {
+    let group = get(session, gid).await?;
     let store = session.store();
     let members = store
-        .list_members(session.id(), gid, after, limit.saturating_add(1))
+        .list_members(&group, after, limit.saturating_add(1))
         .await?;
-    Ok(Page::of(members, limit, |member| &member.member_key))
+    Ok(Page::of(members, limit, |member| member.place))
 }

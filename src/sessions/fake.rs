@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tempfile::TempDir;
+use tokio::sync::Semaphore;
 
 use super::access::OwnedSession;
 use super::roles::{Account, Roles};
@@ -82,6 +83,7 @@ impl Rig {
             whatsapp_timeout: Duration::from_secs(20),
             entries: RwLock::default(),
             unlinkings: Default::default(),
+            syncs: Arc::new(Semaphore::new(1)),
         });
         let mut record = record();
         record.wa_jid = Some(ME.to_owned());
@@ -104,7 +106,8 @@ impl Rig {
             },
             roles: Roles::default(),
         }));
-        supervisor.synced(Ok(groups)).await;
+        supervisor.synced(Ok(groups), None).await;
+        supervisor.write_all().await;
         let session = Sessions(registry)
             .owned("org", id.as_str())
             .expect("a session");
@@ -180,7 +183,7 @@ pub(crate) fn group(participants: Vec<Participant>) -> GroupInfo {
 }
 
 pub(crate) async fn open(directory: &Path) -> Store {
-    Store::open(&directory.join("test.db"))
+    Store::open(&directory.join("test.db").into())
         .await
         .expect("a database")
 }

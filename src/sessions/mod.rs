@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -33,6 +33,9 @@ use unlinking::Unlinkings;
 /// How long all sessions together may take to close their connections.
 const SHUTDOWN: Duration = Duration::from_secs(10);
 
+/// Fetches of all groups that are under way at once.
+const SYNCS: usize = 8;
+
 /// Every session of every organization. Cheap to clone.
 #[derive(Clone)]
 pub struct Sessions(Arc<Registry>);
@@ -45,28 +48,27 @@ pub(crate) struct Registry {
     /// By id, which is by time of creation.
     entries: RwLock<BTreeMap<SessionId, Arc<Entry>>>,
     unlinkings: Unlinkings,
+    /// Turns of those who fetch all groups: a thousand sessions that start together do not hold all of theirs in memory.
+    syncs: Arc<Semaphore>,
 }
 
 /// A part of a list, and where the next part begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page<T> {
+pub struct Page<T, K> {
     /// What is on it.
     pub items: Vec<T>,
     /// The key of its last item, unless the list ends with it.
-    pub next: Option<String>,
+    pub next: Option<K>,
 }
 
-impl<T> Page<T> {
+impl<T, K> Page<T, K> {
     /// Makes a page of at most `limit` items out of one item more, by which it is seen that there are more.
     #[must_use]
-    pub fn of(mut items: Vec<T>, limit: u32, key: impl Fn(&T) -> &str) -> Self {
+    pub fn of(mut items: Vec<T>, limit: u32, key: impl Fn(&T) -> K) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = items.len() > limit;
         items.truncate(limit);
-        let next = items
-            .last()
-            .filter(|_| more)
-            .map(|item| key(item).to_owned());
+        let next = items.last().filter(|_| more).map(key);
         Self { items, next }
     }
 }
@@ -92,6 +94,7 @@ impl Sessions {
             whatsapp_timeout,
             entries: RwLock::default(),
             unlinkings: Unlinkings::default(),
+            syncs: Arc::new(Semaphore::new(SYNCS)),
         });
         for record in records {
             registry.add(record);
@@ -178,7 +181,7 @@ impl Sessions {
         organization_id: &str,
         after: Option<&str>,
         limit: u32,
-    ) -> Page<SessionRecord> {
+    ) -> Page<SessionRecord, SessionId> {
         let entries = self.0.read();
         let records = entries
             .iter()
@@ -191,7 +194,7 @@ impl Sessions {
             )
             .map(|(_, entry)| entry.view.borrow().record.clone())
             .collect();
-        Page::of(records, limit, |record: &SessionRecord| record.id.as_str())
+        Page::of(records, limit, |record: &SessionRecord| record.id.clone())
     }
 }
 

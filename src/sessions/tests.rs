@@ -59,7 +59,7 @@ async fn the_list_is_read_page_by_page() {
     let mut sizes = Vec::new();
     let mut after = None;
     loop {
-        let page = sessions.list("org", after.as_deref(), 2);
+        let page = sessions.list("org", after.as_ref().map(SessionId::as_str), 2);
         sizes.push(page.items.len());
         seen.extend(page.items.into_iter().map(|record| record.id.to_string()));
         after = page.next;

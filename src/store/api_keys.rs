@@ -1,7 +1,7 @@
 //! Api keys, by the hash of the key.
 
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
 use super::{Store, StoreError};
 
@@ -46,7 +46,7 @@ impl Store {
         .bind(key.created_at)
         .bind(key.expires_at)
         .bind(key.revoked_at)
-        .execute(&self.pool)
+        .execute(&self.pools.write)
         .await?;
         Ok(())
     }
@@ -63,7 +63,7 @@ impl Store {
             "SELECT * FROM api_keys WHERE organization_id = COALESCE($1, organization_id) ORDER BY id",
         )
         .bind(organization_id)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pools.read)
         .await?
         .iter()
         .map(ApiKeyRecord::from_row)
@@ -79,7 +79,7 @@ impl Store {
             sqlx::query("UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $2) WHERE id = $1")
                 .bind(id)
                 .bind(now)
-                .execute(&self.pool)
+                .execute(&self.pools.write)
                 .await?;
         Ok(done.rows_affected() > 0)
     }
@@ -91,7 +91,7 @@ impl Store {
     pub async fn find_api_key(&self, hash: &[u8; 32]) -> Result<Option<ApiKeyRecord>, StoreError> {
         sqlx::query("SELECT * FROM api_keys WHERE hash = $1")
             .bind(hash.as_slice())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.pools.read)
             .await?
             .as_ref()
             .map(ApiKeyRecord::from_row)
@@ -100,7 +100,7 @@ impl Store {
 }
 
 impl ApiKeyRecord {
-    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+    fn from_row(row: &AnyRow) -> Result<Self, StoreError> {
         Ok(Self {
             id: row.try_get("id")?,
             organization_id: row.try_get("organization_id")?,

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use sqlx::sqlite::SqlitePool;
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::AssertSqlSafe;
 use tokio::sync::{RwLock, RwLockReadGuard};
 
 use super::{Store, StoreError};
@@ -47,7 +46,7 @@ impl Row {
 /// The device state of one session. Clones are the same handle: closing one closes all.
 #[derive(Debug, Clone)]
 pub struct DeviceState {
-    pool: SqlitePool,
+    store: Store,
     session: SessionId,
     open: Arc<RwLock<bool>>,
 }
@@ -57,7 +56,7 @@ impl Store {
     #[must_use]
     pub fn device_state(&self, session: &SessionId) -> DeviceState {
         DeviceState {
-            pool: self.pool.clone(),
+            store: self.clone(),
             session: session.clone(),
             open: Arc::new(RwLock::new(true)),
         }
@@ -115,7 +114,7 @@ impl DeviceState {
         .bind(self.session.as_str())
         .bind(kind)
         .bind(key)
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.store.pools.background)
         .await?;
         Ok(value)
     }
@@ -131,20 +130,16 @@ impl DeviceState {
     ) -> Result<Vec<Row>, StoreError> {
         let mut rows = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(KEYS_A_STATEMENT) {
-            let mut query = QueryBuilder::<Sqlite>::new(
-                "SELECT key, value, at FROM device_state WHERE session_id = ",
-            );
-            query.push_bind(self.session.as_str());
-            query.push(" AND kind = ").push_bind(kind);
-            push_keys(&mut query, chunk);
-            rows.extend(
-                query
-                    .build_query_as()
-                    .fetch_all(&self.pool)
-                    .await?
-                    .into_iter()
-                    .map(|row| into_row(kind, row)),
-            );
+            let sql = with_keys("SELECT key, value, at FROM device_state", 3, chunk.len());
+            let mut query = sqlx::query_as(sql)
+                .persistent(false)
+                .bind(self.session.as_str())
+                .bind(kind);
+            for key in chunk {
+                query = query.bind(key.as_ref());
+            }
+            let found = query.fetch_all(&self.store.pools.background).await?;
+            rows.extend(found.into_iter().map(|row| into_row(kind, row)));
         }
         Ok(rows)
     }
@@ -166,11 +161,12 @@ impl DeviceState {
             return Ok(());
         }
         let _open = self.writing().await?;
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.store.begin().await?;
         for row in rows {
             sqlx::query(
                 "INSERT INTO device_state (session_id, kind, key, value, at) VALUES ($1, $2, $3, $4, $5)
-                 ON CONFLICT (session_id, kind, key) DO UPDATE SET value = excluded.value, at = excluded.at",
+                 ON CONFLICT (session_id, kind, key) DO UPDATE SET value = excluded.value, at = excluded.at
+                     WHERE device_state.value <> excluded.value OR device_state.at <> excluded.at",
             )
             .bind(self.session.as_str())
             .bind(row.kind)
@@ -195,14 +191,16 @@ impl DeviceState {
     ) -> Result<(), StoreError> {
         let _open = self.writing().await?;
         for chunk in keys.chunks(KEYS_A_STATEMENT) {
-            let mut query = QueryBuilder::<Sqlite>::new("UPDATE device_state SET at = ");
-            query.push_bind(at);
-            query
-                .push(" WHERE session_id = ")
-                .push_bind(self.session.as_str());
-            query.push(" AND kind = ").push_bind(kind);
-            push_keys(&mut query, chunk);
-            query.build().execute(&self.pool).await?;
+            let sql = with_keys("UPDATE device_state SET at = $3", 4, chunk.len());
+            let mut query = sqlx::query(sql)
+                .persistent(false)
+                .bind(self.session.as_str())
+                .bind(kind)
+                .bind(at);
+            for key in chunk {
+                query = query.bind(key.as_ref());
+            }
+            query.execute(&self.store.pools.write).await?;
         }
         Ok(())
     }
@@ -219,7 +217,7 @@ impl DeviceState {
         .bind(self.session.as_str())
         .bind(kind)
         .bind(key)
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.store.pools.write)
         .await?;
         Ok(value)
     }
@@ -231,12 +229,15 @@ impl DeviceState {
     pub async fn del<K: AsRef<[u8]>>(&self, kind: &str, keys: &[K]) -> Result<(), StoreError> {
         let _open = self.writing().await?;
         for chunk in keys.chunks(KEYS_A_STATEMENT) {
-            let mut query =
-                QueryBuilder::<Sqlite>::new("DELETE FROM device_state WHERE session_id = ");
-            query.push_bind(self.session.as_str());
-            query.push(" AND kind = ").push_bind(kind);
-            push_keys(&mut query, chunk);
-            query.build().execute(&self.pool).await?;
+            let sql = with_keys("DELETE FROM device_state", 3, chunk.len());
+            let mut query = sqlx::query(sql)
+                .persistent(false)
+                .bind(self.session.as_str())
+                .bind(kind);
+            for key in chunk {
+                query = query.bind(key.as_ref());
+            }
+            query.execute(&self.store.pools.write).await?;
         }
         Ok(())
     }
@@ -255,11 +256,11 @@ impl DeviceState {
         .bind(self.session.as_str())
         .bind(kind);
         let rows = if prefix.is_empty() {
-            rows.fetch_all(&self.pool).await?
+            rows.fetch_all(&self.store.pools.background).await?
         } else {
             rows.bind(prefix)
                 .bind(after(prefix))
-                .fetch_all(&self.pool)
+                .fetch_all(&self.store.pools.background)
                 .await?
         };
         Ok(rows.into_iter().map(|row| into_row(kind, row)).collect())
@@ -278,7 +279,7 @@ impl DeviceState {
         .bind(kind)
         .bind(prefix)
         .bind(after(prefix))
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.store.pools.background)
         .await?;
         Ok(found.is_some())
     }
@@ -294,7 +295,7 @@ impl DeviceState {
         )
         .bind(self.session.as_str())
         .bind(kind)
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.store.pools.background)
         .await?;
         Ok(key)
     }
@@ -318,7 +319,7 @@ impl DeviceState {
             .bind(prefix)
             .bind(after(prefix))
         };
-        query.execute(&self.pool).await?;
+        query.execute(&self.store.pools.write).await?;
         Ok(())
     }
 
@@ -334,7 +335,7 @@ impl DeviceState {
         .bind(self.session.as_str())
         .bind(kind)
         .bind(cutoff)
-        .execute(&self.pool)
+        .execute(&self.store.pools.write)
         .await?;
         Ok(done.rows_affected())
     }
@@ -345,19 +346,19 @@ impl DeviceState {
         let _open = self.writing().await?;
         sqlx::query("DELETE FROM device_state WHERE session_id = $1")
             .bind(self.session.as_str())
-            .execute(&self.pool)
+            .execute(&self.store.pools.write)
             .await?;
         Ok(())
     }
 }
 
-fn push_keys<K: AsRef<[u8]>>(query: &mut QueryBuilder<Sqlite>, keys: &[K]) {
-    query.push(" AND key IN (");
-    let mut list = query.separated(", ");
-    for key in keys {
-        list.push_bind(key.as_ref().to_vec());
-    }
-    query.push(")");
+/// `statement` for one kind of one session ($1, $2) and `count` keys, the first of which is bound as `$first`.
+fn with_keys(statement: &str, first: usize, count: usize) -> AssertSqlSafe<String> {
+    let keys: Vec<String> = (first..first + count).map(|n| format!("${n}")).collect();
+    let keys = keys.join(", ");
+    AssertSqlSafe(format!(
+        "{statement} WHERE session_id = $1 AND kind = $2 AND key IN ({keys})"
+    ))
 }
 
 fn into_row(kind: &'static str, (key, value, at): (Vec<u8>, Vec<u8>, i64)) -> Row {

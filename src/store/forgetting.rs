@@ -1,20 +1,11 @@
 //! Forgetting an account: in one transaction, and gone from the file too.
 
-use std::time::Duration;
-
-use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
-use tokio::time::sleep;
+use sqlx::AnyConnection;
 
 use super::sessions::update_session;
 use super::{Store, StoreError, now};
 use crate::jid::SessionId;
 use crate::store::SessionRecord;
-
-/// How long one checkpoint waits for readers. Writers wait with it.
-const CHECKPOINT_WAIT: Duration = Duration::from_millis(250);
-
-/// The longest pause between two checkpoints that readers have held up.
-const CHECKPOINT_PAUSE: Duration = Duration::from_secs(60);
 
 /// What becomes of the device state of an account that is forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +36,7 @@ impl Store {
         session: &SessionRecord,
         keys: Keys,
     ) -> Result<Option<Unlinking>, StoreError> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = self.begin().await?;
         // First, because a transaction that begins with a write waits for its turn.
         update_session(&mut tx, session).await?;
         let kept = set_aside(&mut tx, &session.id, keys).await?;
@@ -72,7 +63,7 @@ impl Store {
         id: &SessionId,
         keys: Keys,
     ) -> Result<Option<Unlinking>, StoreError> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = self.begin().await?;
         let kept = set_aside(&mut tx, id, keys).await?;
         sqlx::query("DELETE FROM sessions WHERE id = $1")
             .bind(id.as_str())
@@ -92,7 +83,7 @@ impl Store {
             "SELECT id, unlinking_since FROM sessions WHERE unlinking_since IS NOT NULL
              ORDER BY unlinking_since, id",
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pools.read)
         .await?;
         rows.into_iter()
             .map(|(id, since)| {
@@ -103,46 +94,11 @@ impl Store {
             })
             .collect()
     }
-
-    /// A background job that folds the write-ahead log into the database file and empties it, so that what was erased is
-    /// in neither: the log holds copies of pages from before. Long readers, such as a backup, make it try again.
-    pub fn empty_log(&self) {
-        let pool = self.pool.clone();
-        tokio::spawn(async move {
-            let mut pause = Duration::from_secs(1);
-            while !pool.is_closed() {
-                // A connection of its own, since one of the pool waits longer, and keeps writers waiting as long.
-                let options = pool.connect_options().as_ref().clone();
-                match checkpoint(options.busy_timeout(CHECKPOINT_WAIT).connect().await).await {
-                    Ok(true) => return,
-                    Ok(false) if pause > Duration::from_secs(1) => {}
-                    Ok(false) => tracing::warn!(
-                        "what was erased is still in the database's log: a reader holds it up; trying again"
-                    ),
-                    Err(error) => {
-                        tracing::warn!(%error, "cannot empty the database's log; trying again");
-                    }
-                }
-                sleep(pause).await;
-                pause = (pause * 2).min(CHECKPOINT_PAUSE);
-            }
-        });
-    }
-}
-
-/// Says whether the log is empty now. <https://www.sqlite.org/pragma.html#pragma_wal_checkpoint>
-async fn checkpoint(connection: sqlx::Result<SqliteConnection>) -> sqlx::Result<bool> {
-    let mut connection = connection?;
-    let (busy, _, _): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)")
-        .fetch_one(&mut connection)
-        .await?;
-    connection.close().await?;
-    Ok(busy == 0)
 }
 
 /// Moves the device state of a session to a row of its own, where it is to be kept and there is any.
 async fn set_aside(
-    db: &mut SqliteConnection,
+    db: &mut AnyConnection,
     session: &SessionId,
     keys: Keys,
 ) -> Result<Option<Unlinking>, StoreError> {
@@ -156,7 +112,7 @@ async fn set_aside(
     sqlx::query(
         "INSERT INTO sessions (id, organization_id, status, started, created_at, updated_at, status_changed_at,
              unlinking_since)
-         SELECT $2, organization_id, 'logged_out', FALSE, $3, $3, $3, $3 FROM sessions WHERE id = $1",
+         SELECT $2, organization_id, 'logged_out', 0, $3, $3, $3, $3 FROM sessions WHERE id = $1",
     )
     .bind(session.as_str())
     .bind(kept.id.as_str())

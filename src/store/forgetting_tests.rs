@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::tests::{group, person, session, store};
+use super::tests::{group, person, session, store, sync};
 use super::*;
 use crate::group::Role;
 
@@ -13,10 +13,7 @@ async fn paired(store: &Store) -> SessionRecord {
     session.wa_jid = Some("628111@s.whatsapp.net".to_owned());
     store.insert_session(&session).await.expect("inserted");
     let people = vec![person(Some(62_811), None, Role::Member)];
-    store
-        .sync_group(&session.id, &group(1, people), 1)
-        .await
-        .expect("synced");
+    sync(store, &session.id, vec![group(1, people)], 1).await;
     let device = store.device_state(&session.id);
     let rows = [
         Row::new("device", "", secret()),
@@ -67,7 +64,7 @@ async fn a_forgotten_account_leaves_nothing_behind() {
     let kept = store.forget_account(&session, Keys::Erase).await;
     assert_eq!(kept.expect("forgotten"), None);
 
-    let groups = store.list_groups(&session.id, None, 10).await;
+    let groups = store.list_groups(&session.id, 0, 10).await;
     assert_eq!(groups.expect("groups"), []);
     let device = store.device_state(&session.id);
     assert_eq!(device.get("device", b"").await.expect("read"), None);
@@ -91,9 +88,11 @@ async fn what_is_to_be_unlinked_is_kept_out_of_sight() {
     assert_eq!(again.expect("forgotten"), None);
     store.close().await;
 
-    let store = Store::open(&dir.path().join("db")).await.expect("a store");
+    let store = Store::open(&dir.path().join("db").into())
+        .await
+        .expect("a store");
     assert_eq!(store.all_sessions().await.expect("sessions"), [out.clone()]);
-    let groups = store.list_groups(&out.id, None, 10).await;
+    let groups = store.list_groups(&out.id, 0, 10).await;
     assert_eq!(groups.expect("groups"), []);
     let mut kept = store.unlinkings().await.expect("kept");
     kept.sort_by(|a, b| a.id.as_str().cmp(b.id.as_str()));
@@ -113,7 +112,7 @@ async fn what_is_to_be_unlinked_is_kept_out_of_sight() {
 async fn a_reader_holds_up_the_emptying_of_the_log_only_for_a_while() {
     let (store, dir) = store().await;
     let session = paired(&store).await;
-    let mut reader = store.pool.begin().await.expect("a transaction");
+    let mut reader = store.pools.read.begin().await.expect("a transaction");
     sqlx::query("SELECT * FROM sessions")
         .fetch_all(&mut *reader)
         .await

@@ -1,26 +1,36 @@
-//! The database: sessions, api keys, groups, members and device state. The only module that knows SQL.
+//! The database: sessions, api keys, groups, members and device state, in SQLite or PostgreSQL. The only module that
+//! knows SQL. Both take the same queries (`$1`, `ON CONFLICT`, `RETURNING`, flags as 0 and 1); what they do not share is
+//! in `sqlite` and `postgres`.
 
 mod api_keys;
+mod database;
 mod device_state;
 mod forgetting;
 mod groups;
 mod members;
+mod postgres;
+mod recording;
+mod roster;
 mod sessions;
+mod sqlite;
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::error::DatabaseError;
+use sqlx::migrate::MigrateError;
+use sqlx::postgres::PgDatabaseError;
+use sqlx::{Any, AnyPool, Transaction};
 
 use crate::error::{Code, Error};
 
 pub use api_keys::ApiKeyRecord;
+pub use database::Database;
 pub use device_state::{DeviceState, Row};
 pub use forgetting::{Keys, Unlinking};
 pub use groups::GroupRecord;
 pub use members::MemberRecord;
+pub use recording::GroupWrites;
 pub use sessions::{SessionRecord, Status, StatusReason};
 
 /// The database failed. For the log; callers see 500 or 503.
@@ -54,17 +64,20 @@ impl From<StoreError> for Error {
 
 impl StoreError {
     /// Whether the database is down or busy, rather than the gateway wrong.
-    fn is_outage(&self) -> bool {
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
         match self {
             Self::Database(sqlx::Error::Database(error)) => {
-                // Primary result codes, <https://www.sqlite.org/rescode.html>:
-                // BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN.
-                let code = error.code().and_then(|code| code.parse::<i32>().ok());
-                matches!(code.map(|code| code & 0xff), Some(5 | 6 | 8 | 10 | 13 | 14))
+                let code = error.code().unwrap_or_default();
+                match error.try_downcast_ref::<PgDatabaseError>() {
+                    Some(_) => postgres::is_outage(&code),
+                    None => sqlite::is_outage(&code),
+                }
             }
             Self::Database(error) => matches!(
                 error,
                 sqlx::Error::Io(_)
+                    | sqlx::Error::Tls(_)
                     | sqlx::Error::PoolTimedOut
                     | sqlx::Error::PoolClosed
                     | sqlx::Error::WorkerCrashed
@@ -72,90 +85,101 @@ impl StoreError {
             Self::Migration(_) | Self::Unreadable(_) | Self::Unusable(_) => false,
         }
     }
+
+    /// What the database itself has said, if it has.
+    fn of_database(&self) -> Option<&dyn DatabaseError> {
+        match self {
+            Self::Database(sqlx::Error::Database(error))
+            | Self::Migration(MigrateError::Execute(sqlx::Error::Database(error))) => {
+                Some(error.as_ref())
+            }
+            _ => None,
+        }
+    }
+
+    /// What to tell the operator about a database that does not open, whichever it is.
+    fn explain(&self) -> String {
+        match self {
+            Self::Migration(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => {
+                "its schema is newer than this version of the gateway; run the newer version, or restore a backup".to_owned()
+            }
+            Self::Migration(MigrateError::VersionMismatch(_)) => {
+                "its schema is not the one of this version of the gateway; run the version that made it, or use another database".to_owned()
+            }
+            other => other.to_string(),
+        }
+    }
 }
 
 /// The database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
-    pool: SqlitePool,
+    pools: Pools,
+    /// The file, where it is SQLite.
+    file: Option<PathBuf>,
+}
+
+/// Connections by what they are for, so that one kind of work never waits behind another.
+#[derive(Debug, Clone)]
+struct Pools {
+    write: AnyPool,
+    /// For callers.
+    read: AnyPool,
+    /// For what happens by itself: clients read the state of their devices, syncs what is stored.
+    background: AnyPool,
 }
 
 impl Store {
-    /// Opens the SQLite file at `path`, creating it and bringing its schema up to date.
+    /// Opens the database, creating an SQLite file and bringing the schema up to date.
     ///
     /// # Errors
-    /// [`StoreError::Unusable`]: the file cannot be opened, or is not a database of this version of the gateway.
-    pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        if path.is_dir() {
-            let reason = "it is a directory; name a file in it";
-            return Err(StoreError::Unusable(reason.to_owned()));
-        }
-        // For the owner alone: the file holds the keys of the linked devices. SQLite gives its side files the same mode.
-        // Where this fails the file exists already, or what follows fails too and says why.
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt as _;
-            let mut new = std::fs::OpenOptions::new();
-            let _ = new.write(true).create_new(true).mode(0o600).open(path);
-        }
-        Self::connect(path)
-            .await
-            .map_err(|error| StoreError::Unusable(explain(&error, path)))
+    /// [`StoreError::Unusable`]: it cannot be opened, or is not a database of this version of the gateway.
+    pub async fn open(database: &Database) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let (pools, file) = match database {
+            Database::Sqlite(path) => (sqlite::open(path).await?, Some(path.clone())),
+            Database::Postgres(url, connections) => {
+                (postgres::open(url, *connections).await?, None)
+            }
+        };
+        Ok(Self { pools, file })
     }
 
-    async fn connect(path: &Path) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // With WAL a power cut can lose the last commits but never corrupts; a crash of the process loses nothing.
-            .synchronous(SqliteSynchronous::Normal)
-            .foreign_keys(true)
-            // Overwrites what is deleted: the keys of a device must not be left over in free pages.
-            .pragma("secure_delete", "ON")
-            .busy_timeout(Duration::from_secs(10));
-        let pool = SqlitePoolOptions::new()
-            .max_connections(4)
-            .acquire_timeout(Duration::from_secs(10))
-            .connect_with(options)
-            .await?;
-        sqlx::migrate!("migrations/sqlite").run(&pool).await?;
-        Ok(Self { pool })
+    /// Begins a transaction that writes. In SQLite it takes its turn at once: one that began with a read could not wait for
+    /// another process, it would fail.
+    async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
+        let write = &self.pools.write;
+        Ok(match self.file {
+            Some(_) => write.begin_with("BEGIN IMMEDIATE").await?,
+            None => write.begin().await?,
+        })
     }
 
-    /// Closes the database: the write-ahead log is folded into the file.
+    /// Empties SQLite's write-ahead log in the background, so that what was erased is gone from there too. Does nothing on
+    /// PostgreSQL, whose log and free space are the server's.
+    pub fn empty_log(&self) {
+        if let Some(file) = &self.file {
+            sqlite::empty_log(file.clone(), self.pools.write.clone());
+        }
+    }
+
+    /// Closes the database. SQLite's write-ahead log is folded into the file.
     pub async fn close(&self) {
-        self.pool.close().await;
+        let Pools {
+            write,
+            read,
+            background,
+        } = &self.pools;
+        // The last connection to go folds the log, for which it has to be one that may write.
+        read.close().await;
+        background.close().await;
+        write.close().await;
     }
 }
 
-/// What to tell the operator about a database that does not open.
-fn explain(error: &StoreError, path: &Path) -> String {
-    use sqlx::migrate::MigrateError;
-    match error {
-        StoreError::Migration(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => {
-            "its schema is newer than this version of the gateway; run the newer version, or restore a backup".to_owned()
-        }
-        StoreError::Migration(MigrateError::VersionMismatch(_)) => {
-            "its schema is not the one of this version of the gateway; run the version that made it, or use another file".to_owned()
-        }
-        StoreError::Database(sqlx::Error::Database(error))
-        | StoreError::Migration(MigrateError::Execute(sqlx::Error::Database(error))) => {
-            let code = error.code().and_then(|code| code.parse::<i32>().ok());
-            // <https://www.sqlite.org/rescode.html>
-            match code.map(|code| code & 0xff) {
-                Some(26) => "it is not an SQLite database; use another file".to_owned(),
-                Some(11) => "it is damaged; restore a backup".to_owned(),
-                Some(14) if path.parent().is_some_and(|dir| !dir.as_os_str().is_empty() && !dir.exists()) => {
-                    "its directory does not exist; create it".to_owned()
-                }
-                Some(8 | 14) => "it cannot be read and written; check the permissions of the file and of its directory".to_owned(),
-                Some(5 | 6) => "another process holds it locked; stop that process".to_owned(),
-                _ => error.message().to_owned(),
-            }
-        }
-        other => other.to_string(),
-    }
+/// Text from outside without the one character that PostgreSQL cannot store.
+fn clean(text: &str) -> String {
+    text.replace('\0', "")
 }
 
 /// The time now, in epoch milliseconds, as the database and the API keep it.
@@ -168,6 +192,10 @@ pub fn now() -> i64 {
 }
 
 #[cfg(test)]
+mod directory_tests;
+#[cfg(test)]
 mod forgetting_tests;
+#[cfg(test)]
+mod sqlite_tests;
 #[cfg(test)]
 mod tests;

@@ -2,10 +2,10 @@
 
 use std::str::FromStr;
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, clean};
 use crate::jid::SessionId;
 
 /// An enum whose variants have words: those of the document and of the database.
@@ -155,7 +155,7 @@ impl SessionRecord {
         }
     }
 
-    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+    fn from_row(row: &AnyRow) -> Result<Self, StoreError> {
         Ok(Self {
             id: row
                 .try_get::<&str, _>("id")?
@@ -172,7 +172,7 @@ impl SessionRecord {
             status_detail: row.try_get("status_detail")?,
             retry_at: row.try_get("retry_at")?,
             status_changed_at: row.try_get("status_changed_at")?,
-            started: row.try_get("started")?,
+            started: row.try_get::<i64, _>("started")? != 0,
             phone_number: row.try_get("phone_number")?,
             wa_jid: row.try_get("wa_jid")?,
             wa_lid: row.try_get("wa_lid")?,
@@ -196,11 +196,11 @@ impl Store {
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         )
         .bind(session.id.as_str())
-        .bind(&session.organization_id)
-        .bind(&session.created_by_user_id)
-        .bind(&session.label)
+        .bind(clean(&session.organization_id))
+        .bind(session.created_by_user_id.as_deref().map(clean))
+        .bind(session.label.as_deref().map(clean))
         .bind(session.status.as_str())
-        .bind(session.started)
+        .bind(i64::from(session.started))
         .bind(&session.phone_number)
         .bind(&session.wa_jid)
         .bind(&session.wa_lid)
@@ -211,7 +211,7 @@ impl Store {
         .bind(&session.status_detail)
         .bind(session.retry_at)
         .bind(session.status_changed_at)
-        .execute(&self.pool)
+        .execute(&self.pools.write)
         .await?;
         Ok(())
     }
@@ -221,7 +221,7 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn update_session(&self, session: &SessionRecord) -> Result<(), StoreError> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.pools.write.acquire().await?;
         update_session(&mut connection, session).await
     }
 
@@ -231,7 +231,7 @@ impl Store {
     /// The database failed, or holds what this version cannot read.
     pub async fn all_sessions(&self) -> Result<Vec<SessionRecord>, StoreError> {
         sqlx::query("SELECT * FROM sessions WHERE unlinking_since IS NULL ORDER BY id")
-            .fetch_all(&self.pool)
+            .fetch_all(&self.pools.read)
             .await?
             .iter()
             .map(SessionRecord::from_row)
@@ -241,7 +241,7 @@ impl Store {
 
 /// Writes everything of a session that can change.
 pub(super) async fn update_session(
-    db: &mut SqliteConnection,
+    db: &mut AnyConnection,
     session: &SessionRecord,
 ) -> Result<(), StoreError> {
     sqlx::query(
@@ -251,9 +251,9 @@ pub(super) async fn update_session(
          WHERE id = $1",
     )
     .bind(session.id.as_str())
-    .bind(&session.label)
+    .bind(session.label.as_deref().map(clean))
     .bind(session.status.as_str())
-    .bind(session.started)
+    .bind(i64::from(session.started))
     .bind(&session.phone_number)
     .bind(&session.wa_jid)
     .bind(&session.wa_lid)

@@ -1,14 +1,85 @@
+//! What holds of the store, whichever database it is: each test here runs on SQLite and on PostgreSQL.
+
+use sqlx::{AnyConnection, Connection as _, Executor as _};
 use tempfile::TempDir;
 
 use super::*;
-use crate::group::{GroupChange, GroupInfo, Participant, Role};
+use crate::group::{GroupInfo, Participant, Role};
 use crate::jid::{GroupJid, SessionId};
 
-const GID: &str = "120363000000000001@g.us";
+/// Runs each of these functions on a fresh database of either kind.
+macro_rules! on_both {
+    ($($test:ident,)+) => {
+        mod on_sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $test() {
+                    let fresh = $crate::store::tests::Fresh::sqlite().await;
+                    super::$test(fresh).await;
+                }
+            )+
+        }
+        mod on_postgres {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $test() {
+                    let fresh = $crate::store::tests::Fresh::postgres().await;
+                    super::$test(fresh).await;
+                }
+            )+
+        }
+    };
+}
+pub(super) use on_both;
+
+/// A store on a database of its own.
+pub(super) struct Fresh {
+    pub(super) store: Store,
+    pub(super) database: Database,
+    _dir: Option<TempDir>,
+}
+
+impl Fresh {
+    pub(super) async fn sqlite() -> Self {
+        let (store, dir) = store().await;
+        Self {
+            store,
+            database: dir.path().join("db").into(),
+            _dir: Some(dir),
+        }
+    }
+
+    pub(super) async fn postgres() -> Self {
+        let server = std::env::var("TEST_POSTGRES")
+            .expect("TEST_POSTGRES names no server; `make unit` starts one and sets it");
+        let mut url: url::Url = server.parse().expect("a URL");
+        let name = format!("store_{}", SessionId::generate().as_str().to_lowercase());
+        sqlx::any::install_default_drivers();
+        let mut connection = AnyConnection::connect(&server).await.expect("a server");
+        let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+        connection.execute(create).await.expect("a database");
+        url.set_path(&name);
+        let database = Database::Postgres(url, 4);
+        Self {
+            store: Store::open(&database).await.expect("a store"),
+            database,
+            _dir: None,
+        }
+    }
+
+    /// The same with a session in it.
+    pub(super) async fn with_session(self) -> (Self, SessionId) {
+        let session = session("org");
+        self.store.insert_session(&session).await.expect("inserted");
+        (self, session.id)
+    }
+}
 
 pub(super) async fn store() -> (Store, TempDir) {
     let dir = tempfile::tempdir().expect("a directory");
-    let store = Store::open(&dir.path().join("db")).await.expect("a store");
+    let store = Store::open(&dir.path().join("db").into())
+        .await
+        .expect("a store");
     (store, dir)
 }
 
@@ -22,11 +93,21 @@ pub(super) fn session(organization: &str) -> SessionRecord {
     }
 }
 
-async fn store_with_session() -> (Store, SessionId, TempDir) {
-    let (store, dir) = store().await;
-    let session = session("org");
-    store.insert_session(&session).await.expect("inserted");
-    (store, session.id, dir)
+/// WhatsApp has told of all groups.
+pub(super) async fn sync(store: &Store, id: &SessionId, groups: Vec<GroupInfo>, now: i64) {
+    let mut writes = GroupWrites::default();
+    writes.replace(groups);
+    record(store, id, &writes, now).await;
+}
+
+pub(super) async fn record(
+    store: &Store,
+    id: &SessionId,
+    writes: &GroupWrites,
+    now: i64,
+) -> Vec<GroupJid> {
+    let recorded = store.record_groups(id, writes, now).await;
+    recorded.expect("recorded")
 }
 
 pub(super) fn person(jid: Option<u64>, lid: Option<u64>, role: Role) -> Participant {
@@ -37,7 +118,7 @@ pub(super) fn person(jid: Option<u64>, lid: Option<u64>, role: Role) -> Particip
     }
 }
 
-fn gid(n: u32) -> GroupJid {
+pub(super) fn gid(n: u32) -> GroupJid {
     format!("12036300000000000{n}@g.us").parse().expect("a gid")
 }
 
@@ -55,9 +136,14 @@ pub(super) fn group(n: u32, participants: Vec<Participant>) -> GroupInfo {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn sessions_round_trip_and_survive_a_reopening() {
-    let (store, dir) = store().await;
+on_both! {
+    sessions_round_trip_and_survive_a_reopening,
+    api_keys_are_listed_by_organization_and_revoked_once,
+    what_no_database_can_store_is_left_out,
+}
+
+async fn sessions_round_trip_and_survive_a_reopening(fresh: Fresh) {
+    let store = &fresh.store;
     let mut one = session("a");
     let two = session("b");
     for session in [&one, &two] {
@@ -79,7 +165,7 @@ async fn sessions_round_trip_and_survive_a_reopening() {
         .expect("deleted");
     store.close().await;
 
-    let store = Store::open(&dir.path().join("db")).await.expect("a store");
+    let store = Store::open(&fresh.database).await.expect("a store");
     assert_eq!(store.all_sessions().await.expect("sessions"), [one]);
     for status in Status::ALL {
         assert_eq!(status.as_str().parse::<Status>().ok(), Some(*status));
@@ -89,221 +175,7 @@ async fn sessions_round_trip_and_survive_a_reopening() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_sync_replaces_and_remembers_who_was_there() {
-    let (store, id, _dir) = store_with_session().await;
-    let before = [
-        group(
-            1,
-            vec![
-                person(Some(62_811), None, Role::Member),
-                person(None, Some(2), Role::Admin),
-            ],
-        ),
-        group(2, vec![person(Some(62_811), None, Role::Member)]),
-    ];
-    store.sync_groups(&id, &before, 10).await.expect("synced");
-
-    // One person is now known by both names, one came, and a group went.
-    let after = [group(
-        1,
-        vec![
-            person(Some(62_811), Some(1), Role::Admin),
-            person(None, Some(2), Role::Admin),
-            person(Some(62_833), Some(3), Role::Member),
-        ],
-    )];
-    store.sync_groups(&id, &after, 20).await.expect("synced");
-
-    let groups = store.list_groups(&id, None, 10).await.expect("groups");
-    assert_eq!(groups.len(), 1);
-    assert_eq!(
-        (groups[0].gid.as_str(), groups[0].participant_count),
-        (GID, 3)
-    );
-    assert_eq!((groups[0].first_seen_at, groups[0].updated_at), (10, 20));
-    assert_eq!(groups[0].created_at_wa, Some(7));
-    let members = store
-        .list_members(&id, &gid(1), None, 10)
-        .await
-        .expect("members");
-    let seen: Vec<_> = members
-        .iter()
-        .map(|m| {
-            (
-                m.member_key.as_str(),
-                m.jid.is_some(),
-                m.role,
-                m.first_seen_at,
-                m.last_seen_at,
-            )
-        })
-        .collect();
-    assert_eq!(
-        seen,
-        [
-            ("1@lid", true, Role::Admin, 10, 20),
-            ("2@lid", false, Role::Admin, 10, 20),
-            ("3@lid", true, Role::Member, 20, 20),
-        ]
-    );
-    store.sync_groups(&id, &[], 30).await.expect("synced");
-    assert_eq!(store.list_groups(&id, None, 10).await.expect("groups"), []);
-    assert_eq!(store.get_group(&id, &gid(1)).await.expect("no group"), None);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn changes_match_a_person_by_either_name() {
-    let (store, id, _dir) = store_with_session().await;
-    let both = person(Some(62_811), Some(1), Role::Member);
-    let by_number = person(Some(62_822), None, Role::Member);
-    store
-        .sync_group(&id, &group(1, vec![both, by_number]), 10)
-        .await
-        .expect("synced");
-    let change = async |change: GroupChange| {
-        store
-            .change_group(&id, &gid(1), &change, 20)
-            .await
-            .expect("changed")
-    };
-
-    assert!(change(GroupChange::Roles(vec![person(None, Some(1), Role::Admin)])).await);
-    // The other name of a member who is there is learnt, not added.
-    assert!(
-        change(GroupChange::Added(vec![person(
-            Some(62_822),
-            Some(2),
-            Role::Member
-        )]))
-        .await
-    );
-    let members = store
-        .list_members(&id, &gid(1), None, 10)
-        .await
-        .expect("members");
-    let seen: Vec<_> = members
-        .iter()
-        .map(|m| {
-            (
-                m.member_key.as_str(),
-                m.jid.as_deref().unwrap_or("-"),
-                m.role,
-                m.first_seen_at,
-            )
-        })
-        .collect();
-    assert_eq!(
-        seen,
-        [
-            ("1@lid", "62811@s.whatsapp.net", Role::Admin, 10),
-            ("2@lid", "62822@s.whatsapp.net", Role::Member, 10),
-        ]
-    );
-    assert!(
-        !format!("{members:?}").contains("628"),
-        "Debug hides numbers"
-    );
-
-    assert!(
-        change(GroupChange::Removed(vec![person(
-            Some(62_811),
-            None,
-            Role::Member
-        )]))
-        .await
-    );
-    assert!(change(GroupChange::Subject("new".to_owned())).await);
-    assert!(change(GroupChange::Description(None)).await);
-    assert!(change(GroupChange::Announce(true)).await);
-    assert!(change(GroupChange::Locked(true)).await);
-    let group = store
-        .get_group(&id, &gid(1))
-        .await
-        .expect("read")
-        .expect("a group");
-    assert_eq!(group.subject.as_deref(), Some("new"));
-    assert_eq!((group.description, group.participant_count), (None, 1));
-    assert!(group.is_announce && group.is_locked);
-    assert_eq!((group.first_seen_at, group.updated_at), (10, 20));
-
-    let unknown = store
-        .change_group(&id, &gid(9), &GroupChange::Announce(true), 20)
-        .await;
-    assert!(!unknown.expect("nothing done"), "an unknown group is told");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn lists_page_by_key_and_large_groups_fit() {
-    let (store, id, _dir) = store_with_session().await;
-    let people = (0..1200)
-        .map(|n| person(Some(6_281_000_000 + n), None, Role::Member))
-        .collect();
-    let groups = [group(1, people), group(2, vec![]), group(3, vec![])];
-    store.sync_groups(&id, &groups, 1).await.expect("synced");
-
-    let page = store.list_groups(&id, None, 2).await.expect("a page");
-    assert_eq!(page.len(), 2);
-    assert_eq!(page[0].participant_count, 1200);
-    let rest = store
-        .list_groups(&id, Some(&page[1].gid), 2)
-        .await
-        .expect("a page");
-    assert_eq!(rest.len(), 1);
-
-    let mut after: Option<String> = None;
-    let mut seen = 0;
-    loop {
-        let page = store
-            .list_members(&id, &gid(1), after.as_deref(), 500)
-            .await
-            .expect("a page");
-        seen += page.len();
-        match page.last() {
-            Some(last) => after = Some(last.member_key.clone()),
-            None => break,
-        }
-    }
-    assert_eq!(seen, 1200);
-
-    store
-        .delete_session(&id, Keys::Erase)
-        .await
-        .expect("deleted");
-    assert_eq!(store.list_groups(&id, None, 10).await.expect("groups"), []);
-}
-
-/// A transaction that began with a read would fail here instead of waiting for its turn.
-#[tokio::test(flavor = "multi_thread")]
-async fn writers_wait_for_each_other() {
-    let (store, id, _dir) = store_with_session().await;
-    let mut writers = tokio::task::JoinSet::new();
-    for n in 1..=8 {
-        let (store, id) = (store.clone(), id.clone());
-        writers.spawn(async move {
-            let people = vec![person(Some(62_811), None, Role::Member)];
-            store.sync_group(&id, &group(n, people.clone()), 1).await?;
-            store
-                .change_group(&id, &gid(n), &GroupChange::Roles(people), 2)
-                .await
-        });
-    }
-    for written in writers.join_all().await {
-        assert!(written.expect("written"));
-    }
-    assert_eq!(
-        store
-            .list_groups(&id, None, 10)
-            .await
-            .expect("groups")
-            .len(),
-        8
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn api_keys_are_listed_by_organization_and_revoked_once() {
-    let (store, _dir) = store().await;
+async fn api_keys_are_listed_by_organization_and_revoked_once(Fresh { store, .. }: Fresh) {
     for (id, organization) in [("1", "a"), ("2", "b")] {
         let key = ApiKeyRecord {
             id: id.to_owned(),
@@ -328,41 +200,22 @@ async fn api_keys_are_listed_by_organization_and_revoked_once() {
     assert_eq!(store.find_api_key(&[0; 32]).await.expect("read"), None);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_cannot_be_used_is_told_with_the_fix() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let not_a_database = dir.path().join("text");
-    std::fs::write(&not_a_database, "this is not a database, ".repeat(100)).expect("written");
-    let newer = dir.path().join("newer");
-    let store = Store::open(&newer).await.expect("a store");
-    sqlx::query(
-        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
-         VALUES (9999, 'later', TRUE, x'00', 1)",
-    )
-    .execute(&store.pool)
-    .await
-    .expect("a newer schema");
-    store.close().await;
-
-    for (path, says) in [
-        (dir.path().to_owned(), "directory"),
-        (dir.path().join("no/such/db"), "does not exist"),
-        (not_a_database, "not an SQLite database"),
-        (newer, "newer"),
-    ] {
-        let error = Store::open(&path).await.expect_err(says).to_string();
-        assert!(error.contains(says) && !error.contains('\n'), "{error}");
-    }
-}
-
-#[cfg(unix)]
-#[tokio::test(flavor = "multi_thread")]
-async fn a_new_file_is_for_its_owner_alone() {
-    use std::os::unix::fs::PermissionsExt as _;
-    let (_store, dir) = store().await;
-    let mode = std::fs::metadata(dir.path().join("db"))
-        .expect("a file")
-        .permissions()
-        .mode();
-    assert_eq!(mode & 0o777, 0o600);
+async fn what_no_database_can_store_is_left_out(Fresh { store, .. }: Fresh) {
+    let labelled = SessionRecord {
+        label: Some("a\0b".to_owned()),
+        ..session("org")
+    };
+    store.insert_session(&labelled).await.expect("inserted");
+    let odd = GroupInfo {
+        subject: Some("\0one".to_owned()),
+        description: Some("t\0wo".to_owned()),
+        ..group(1, vec![])
+    };
+    sync(&store, &labelled.id, vec![odd], 1).await;
+    let stored = store.all_sessions().await.expect("sessions");
+    assert_eq!(stored[0].label.as_deref(), Some("ab"));
+    let group = store.get_group(&labelled.id, &gid(1)).await;
+    let group = group.expect("read").expect("a group");
+    assert_eq!(group.subject.as_deref(), Some("one"));
+    assert_eq!(group.description.as_deref(), Some("two"));
 }

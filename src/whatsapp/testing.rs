@@ -8,7 +8,7 @@ use crate::store::{DeviceState, SessionRecord, Store};
 /// A database in a directory of its own, with one session.
 pub(super) async fn store() -> (Store, SessionId, TempDir) {
     let directory = tempfile::tempdir().expect("a directory");
-    let store = Store::open(&directory.path().join("test.db")).await;
+    let store = Store::open(&directory.path().join("test.db").into()).await;
     let store = store.expect("a database");
     let session = SessionRecord::new("org");
     store.insert_session(&session).await.expect("a session");

@@ -152,7 +152,7 @@ async fn refused() -> Vec<Provoked> {
     for _ in Document::get().operations() {
         stopped.push(Session::create(&login).await);
     }
-    let mut database = SqliteConnection::connect(database.unwrap().to_str().unwrap())
+    let mut database = SqliteConnection::connect(&database.unwrap().to_string())
         .await
         .unwrap();
     for table in ["api_keys", "sessions", "groups"] {

@@ -152,7 +152,7 @@ async fn a_killed_gateway_does_not_come_back_as_the_old_account() {
     seed(&lab);
     let dir = tempfile::tempdir().unwrap();
     let database = dir.path().join("gateway.db");
-    let store = Store::open(&database).await.unwrap();
+    let store = Store::open(&database.clone().into()).await.unwrap();
     let token = create_api_key(&store, ORGANIZATION, "read,send,manage", None)
         .await
         .1;

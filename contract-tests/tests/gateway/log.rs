@@ -219,7 +219,7 @@ async fn the_log_names_the_caller() {
     let jwks = Jwks::serving(&[SigningKey::ec()]).await;
     let dir = TempDir::new().unwrap();
     let database = dir.path().join("gateway.db");
-    let store = Store::open(&database).await.unwrap();
+    let store = Store::open(&database.clone().into()).await.unwrap();
     let (key, token) = create_api_key(&store, "org_7", "manage", None).await;
     let mut environment = environment(&standin, &database);
     environment.extend([

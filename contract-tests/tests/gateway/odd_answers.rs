@@ -50,7 +50,7 @@ impl Logged {
     async fn connected(standin: Standin) -> Self {
         let directory = TempDir::new().unwrap();
         let database = directory.path().join("gateway.db");
-        let store = Store::open(&database).await.unwrap();
+        let store = Store::open(&database.clone().into()).await.unwrap();
         let token = create_api_key(&store, ORGANIZATION, "read,send,manage", None)
             .await
             .1;

@@ -243,7 +243,8 @@ async fn stopping_is_polite() {
     config.jwt = None;
     standin.add_person(Person::new(ANNA));
     standin.add_group(GroupSpec::new("Launch team").gid(GROUP).admin(ACCOUNT));
-    let environment = environment(&standin, &config.database);
+    let database = config.database.to_string();
+    let environment = environment(&standin, database.as_ref());
     let store = whatsapp_gateway::Store::open(&config.database)
         .await
         .unwrap();

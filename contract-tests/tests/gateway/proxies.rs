@@ -217,7 +217,7 @@ impl Operated {
         let standin = Standin::start_default().await.unwrap();
         let dir = TempDir::new().unwrap();
         let database = dir.path().join("gateway.db");
-        let store = Store::open(&database).await.unwrap();
+        let store = Store::open(&database.clone().into()).await.unwrap();
         let (_, token) = create_api_key(&store, ORGANIZATION, "read,send,manage", None).await;
         let mut environment = environment(&standin, &database);
         environment.extend(

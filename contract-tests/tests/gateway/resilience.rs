@@ -176,7 +176,7 @@ async fn a_killed_gateway_comes_back_with_its_sessions() {
     seed(&lab);
     let dir = tempfile::tempdir().unwrap();
     let database = dir.path().join("gateway.db");
-    let store = Store::open(&database).await.unwrap();
+    let store = Store::open(&database.clone().into()).await.unwrap();
     let token = create_api_key(&store, ORGANIZATION, "read,send,manage", None)
         .await
         .1;

@@ -111,9 +111,11 @@ impl Supervisor {
     /// device that it unlinks, which may be noticed before its answer is, and refuses its next login.
     async fn was_unlinked(&mut self, deadline: Instant) -> bool {
         // The time limit is on the waiting alone: what happens is dealt with to the end.
-        while let Ok(happening) =
-            timeout_at(deadline, next(&mut self.running, &mut self.jobs)).await
-        {
+        loop {
+            let happening = next(&mut self.running, &mut self.jobs, &mut self.recording);
+            let Ok(happening) = timeout_at(deadline, happening).await else {
+                break;
+            };
             let back = matches!(happening, Happening::Event(Some(Event::Connected)));
             self.happened(happening).await;
             if back || self.state.status == Status::LoggedOut {

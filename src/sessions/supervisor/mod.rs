@@ -6,6 +6,7 @@ pub(super) mod commands;
 mod passkey;
 pub(super) mod questions;
 mod record;
+mod recording;
 pub(super) mod state;
 mod sync;
 #[cfg(test)]
@@ -16,7 +17,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep};
 
@@ -30,6 +31,7 @@ use crate::whatsapp::{CallError, Client, Connection, End, Event, OpenError};
 use clocks::Clocks;
 use commands::Command;
 use questions::Questions;
+use recording::{Recorded, Recording};
 use state::{Effect, Input, State, SyncFailure};
 
 /// Commands that may wait in the channel before further callers wait to send theirs.
@@ -42,10 +44,15 @@ const STABLE: Duration = Duration::from_secs(30);
 /// What a background job brings back.
 pub(super) enum Done {
     Opened(Result<(Client, mpsc::Receiver<Event>), OpenError>),
-    Groups(Result<Vec<GroupInfo>, CallError>),
+    Groups(
+        Result<Vec<GroupInfo>, CallError>,
+        Option<OwnedSemaphorePermit>,
+    ),
     Group(GroupJid, Result<GroupInfo, CallError>),
     /// WhatsApp may be asked for groups again.
     Quiet,
+    /// What could not be written may be written again.
+    Rewrite,
     Pause(Input),
 }
 
@@ -53,6 +60,7 @@ pub(super) enum Done {
 enum Happening {
     Event(Option<Event>),
     Done(Result<Done, JoinError>),
+    Recorded(Result<Recorded, JoinError>),
 }
 
 /// A client and the receiver of its events.
@@ -88,6 +96,8 @@ pub(super) struct Supervisor {
     clocks: Clocks,
     /// Groups that WhatsApp is asked for.
     questions: Questions,
+    /// What the database is still to learn of the groups.
+    recording: Recording,
 }
 
 impl Supervisor {
@@ -126,6 +136,7 @@ impl Supervisor {
             changed: HashSet::new(),
             clocks: Clocks::default(),
             questions: Questions::default(),
+            recording: Recording::default(),
         };
         let entry = Entry {
             organization_id,
@@ -158,12 +169,19 @@ impl Supervisor {
     /// Waits for the next thing to happen and deals with it; says whether the session goes on.
     pub(super) async fn turn(&mut self) -> bool {
         // The handlers are boxed for the sake of the many sessions that only wait here: their task stays small.
+        let Self {
+            commands,
+            running,
+            jobs,
+            recording,
+            ..
+        } = self;
         tokio::select! {
-            command = self.commands.recv() => match command {
+            command = commands.recv() => match command {
                 Some(command) => Box::pin(self.command(command)).await,
                 None => false,
             },
-            happening = next(&mut self.running, &mut self.jobs) => {
+            happening = next(running, jobs, recording) => {
                 Box::pin(self.happened(happening)).await;
                 true
             }
@@ -174,8 +192,9 @@ impl Supervisor {
         match happening {
             Happening::Event(event) => self.event(event).await,
             Happening::Done(Ok(done)) => self.done(done).await,
+            Happening::Recorded(Ok(recorded)) => self.recorded(recorded).await,
             // Only a panic ends a job without a word; the client is replaced.
-            Happening::Done(Err(error)) => {
+            Happening::Done(Err(error)) | Happening::Recorded(Err(error)) => {
                 tracing::error!(session = %self.record.id, %error, "a background job of a session broke off");
                 self.ended(End::Internal).await;
             }
@@ -231,9 +250,10 @@ impl Supervisor {
                 tracing::error!(session = %self.record.id, %error, "cannot open the client");
                 self.ended(End::Storage).await;
             }
-            Done::Groups(groups) => self.synced(groups).await,
+            Done::Groups(groups, turn) => self.synced(groups, turn).await,
             Done::Group(gid, group) => self.answered(gid, group).await,
             Done::Quiet => self.ask(),
+            Done::Rewrite => self.write_again(),
             Done::Pause(input) => self.take_logged(input).await,
         }
     }
@@ -264,13 +284,18 @@ impl Supervisor {
             Effect::ReopenAfter(pause) => self.pause(pause, Done::Pause(Input::Reopen)),
             Effect::ResyncAfter(pause) => self.pause(pause, Done::Pause(Input::Resync)),
             Effect::Sync => {
-                if let Some(left) = self.questions.quiet_for() {
+                if self.recording.is_sync_waiting() {
+                    self.write_again();
+                } else if let Some(left) = self.questions.quiet_for() {
                     let failure = SyncFailure::RateLimited(left);
                     self.take_logged(Input::SyncFailed(failure)).await;
                 } else if let Some(connection) = self.connection() {
                     self.clocks.asked_for_all();
-                    self.jobs
-                        .spawn(async move { Done::Groups(connection.groups().await) });
+                    let turns = Arc::clone(&self.registry.syncs);
+                    self.jobs.spawn(async move {
+                        let turn = turns.acquire_owned().await.ok();
+                        Done::Groups(connection.groups().await, turn)
+                    });
                 }
             }
             Effect::Recall => self.recall().await?,
@@ -292,6 +317,7 @@ impl Supervisor {
         self.jobs = JoinSet::new();
         self.changed.clear();
         self.questions.clear();
+        self.recording.clear();
     }
 
     pub(super) async fn close(&mut self) {
@@ -313,6 +339,14 @@ impl Supervisor {
         self.questions.forget_when_told();
     }
 
+    /// Waits until all is written.
+    #[cfg(test)]
+    pub(super) async fn write_all(&mut self) {
+        while let Some(recorded) = self.recording.next().await {
+            self.recorded(recorded.expect("no panic")).await;
+        }
+    }
+
     /// What the next job to end brings back.
     #[cfg(test)]
     pub(super) async fn next_job(&mut self) -> Done {
@@ -330,7 +364,11 @@ impl Supervisor {
 }
 
 /// What happens next, to the client or to a background job.
-async fn next(running: &mut Option<Running>, jobs: &mut JoinSet<Done>) -> Happening {
+async fn next(
+    running: &mut Option<Running>,
+    jobs: &mut JoinSet<Done>,
+    recording: &mut Recording,
+) -> Happening {
     let event = async {
         match running {
             Some(running) => running.events.recv().await,
@@ -340,6 +378,7 @@ async fn next(running: &mut Option<Running>, jobs: &mut JoinSet<Done>) -> Happen
     tokio::select! {
         event = event => Happening::Event(event),
         Some(done) = jobs.join_next() => Happening::Done(done),
+        Some(recorded) = recording.next() => Happening::Recorded(recorded),
     }
 }
 

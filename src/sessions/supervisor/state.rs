@@ -249,10 +249,11 @@ impl State {
                 self.stand(Status::Working, self.reason);
                 vec![]
             }
-            Input::Resync => {
+            Input::Resync if self.sync == Fetch::Waiting => {
                 self.sync = Fetch::Fetching;
                 vec![Effect::Sync]
             }
+            Input::Resync => vec![],
         }
     }
 

@@ -1,4 +1,5 @@
-//! Keeping a connected session's groups fresh: in memory first, which the next call reads, then in the database.
+//! Keeping a connected session's groups fresh: in memory first, which the next call reads, then in the database (see
+//! [`super::recording`]).
 //!
 //! A change that is news (see [`super::clocks`]) is applied; any other makes the gateway ask WhatsApp for the group. A
 //! query and the notifications around it can overtake each other on their way here: what comes while a group is being
@@ -9,13 +10,16 @@
 use std::mem;
 use std::sync::Arc;
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use super::super::roles::{Account, Roles, Then};
 use super::super::view::Online;
+use super::recording::Synced;
 use super::state::{Fetch, Input, PATIENCE, SyncFailure};
 use super::{Done, Supervisor};
 use crate::group::{GroupChange, GroupInfo};
 use crate::jid::GroupJid;
-use crate::store::{self, StoreError};
+use crate::store::StoreError;
 use crate::whatsapp::CallError;
 
 impl Supervisor {
@@ -36,31 +40,24 @@ impl Supervisor {
         };
         match then {
             Then::Ask => self.ask_for(gid),
-            Then::Record => {
-                let store = &self.registry.store;
-                let known = store
-                    .change_group(&self.record.id, &gid, &change, store::now())
-                    .await;
-                match known {
-                    Ok(true) => {}
-                    Ok(false) => self.ask_for(gid),
-                    Err(error) => self.behind(&error).await,
-                }
-            }
+            Then::Record => self.record_change(gid, change),
         }
     }
 
-    /// All groups were fetched, or not: the session is `working` once they are here.
-    pub(in crate::sessions) async fn synced(&mut self, groups: Result<Vec<GroupInfo>, CallError>) {
-        let recorded = match groups {
-            Ok(groups) => self.record_all(&groups).await,
-            Err(error) => Err(self.not_told(&error)),
+    /// All groups were fetched, or not. The session is `working` once they are recorded.
+    pub(in crate::sessions) async fn synced(
+        &mut self,
+        groups: Result<Vec<GroupInfo>, CallError>,
+        turn: Option<OwnedSemaphorePermit>,
+    ) {
+        let failure = match groups {
+            Ok(groups) => match self.go_online() {
+                Some(online) => return self.record_all(online, groups, turn),
+                None => SyncFailure::Unavailable,
+            },
+            Err(error) => self.not_told(&error),
         };
-        self.take_logged(match recorded {
-            Ok(()) => Input::Synced,
-            Err(failure) => Input::SyncFailed(failure),
-        })
-        .await;
+        self.take_logged(Input::SyncFailed(failure)).await;
     }
 
     /// Why all groups could not be had.
@@ -76,18 +73,27 @@ impl Supervisor {
         }
     }
 
-    async fn record_all(&mut self, groups: &[GroupInfo]) -> Result<(), SyncFailure> {
-        let online = self.go_online().ok_or(SyncFailure::Unavailable)?;
-        let store = &self.registry.store;
-        let saved = store
-            .sync_groups(&self.record.id, groups, store::now())
-            .await;
-        if let Err(error) = saved {
-            tracing::error!(session = %self.record.id, %error, "cannot store the groups");
-            return Err(SyncFailure::Storage);
-        }
-        online.roles.replace(&online.account, groups);
+    fn record_all(
+        &mut self,
+        online: Arc<Online>,
+        groups: Vec<GroupInfo>,
+        turn: Option<OwnedSemaphorePermit>,
+    ) {
+        online.roles.replace(&online.account, &groups);
         self.questions.all_answered();
+        self.recording.sync = Some(Synced {
+            online,
+            _turn: turn,
+        });
+        self.recording.waiting().replace(groups);
+        self.write_again();
+    }
+
+    /// All groups are in memory and in the database.
+    pub(super) async fn sync_recorded(&mut self) {
+        let Some(Synced { online, .. }) = self.recording.sync.take() else {
+            return;
+        };
         let untold = online.roles.untold();
         self.online = Some(online);
         // What changed meanwhile may be newer than the answer.
@@ -96,19 +102,24 @@ impl Supervisor {
             self.questions.add(gid);
         }
         self.ask();
-        Ok(())
+        self.take_logged(Input::Synced).await;
     }
 
-    /// Takes the roles of the last sync out of the database, where WhatsApp does not hand out the groups. One that is
-    /// wrong by now is found out when WhatsApp refuses an act.
+    /// Works with what WhatsApp told where that cannot be written, and with the roles of the last sync, out of the database,
+    /// where it does not hand out the groups. One that is wrong by now is found out when WhatsApp refuses an act.
     pub(super) async fn recall(&mut self) -> Result<(), StoreError> {
+        if let Some(Synced { online, .. }) = &self.recording.sync {
+            self.online = Some(Arc::clone(online));
+            self.take_logged(Input::Recalled).await;
+            return Ok(());
+        }
         let Some(online) = self.go_online() else {
             return Ok(());
         };
         let Account { jid, lid } = &online.account;
         let store = &self.registry.store;
         let roles = store
-            .stored_roles(&self.record.id, jid, lid.as_ref())
+            .stored_roles(&self.record.id, (jid, lid.as_ref()))
             .await?;
         if !roles.is_empty() {
             online.roles.recall(roles);
@@ -133,7 +144,7 @@ impl Supervisor {
     }
 
     /// Asks WhatsApp for a group, as soon as the queue allows.
-    fn ask_for(&mut self, gid: GroupJid) {
+    pub(super) fn ask_for(&mut self, gid: GroupJid) {
         self.questions.add(gid);
         self.ask();
     }
@@ -161,21 +172,17 @@ impl Supervisor {
         match group {
             Ok(group) => {
                 online.roles.set(&online.account, &group);
-                let store = &self.registry.store;
-                let saved = store
-                    .sync_group(&self.record.id, &group, store::now())
-                    .await;
+                self.recording.waiting().tell(group);
+                self.write();
                 self.questions.answered(gid);
-                if let Err(error) = saved {
-                    self.behind(&error).await;
-                }
             }
             // Not a member any more, or no such group (whatsapp-rust's and whatsmeow's reading of these codes).
             Err(CallError::Refused {
                 code: 403 | 404, ..
             }) => {
                 online.roles.remove(&gid);
-                self.drop_group(&gid).await;
+                self.recording.waiting().remove(gid.clone());
+                self.write();
                 self.questions.answered(gid);
             }
             Err(CallError::Refused { code: 429, backoff }) => {
@@ -197,14 +204,8 @@ impl Supervisor {
         self.ask();
     }
 
-    async fn drop_group(&mut self, gid: &GroupJid) {
-        if let Err(error) = self.registry.store.delete_group(&self.record.id, gid).await {
-            self.behind(&error).await;
-        }
-    }
-
     /// Something about the groups was missed: everything is fetched anew, while the session goes on working.
-    async fn behind(&mut self, error: &(dyn std::error::Error + Sync)) {
+    pub(super) async fn behind(&mut self, error: &(dyn std::error::Error + Sync)) {
         tracing::warn!(session = %self.record.id, error = %error, "missed a change of a group");
         self.take_logged(Input::Behind).await;
     }

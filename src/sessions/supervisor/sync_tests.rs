@@ -21,10 +21,11 @@ fn admin_group() -> GroupInfo {
 impl Rig {
     async fn members(&self) -> Vec<(String, Role)> {
         let store = self.session.store();
-        let members = store
-            .list_members(self.session.id(), &gid(), None, 100)
-            .await
-            .expect("members");
+        let group = store.get_group(self.session.id(), &gid()).await;
+        let Some(group) = group.expect("an answer") else {
+            return vec![];
+        };
+        let members = store.list_members(&group, 0, 100).await.expect("members");
         let mut members: Vec<_> = members
             .into_iter()
             .map(|m| (m.jid.or(m.lid).unwrap_or_default(), m.role))
@@ -44,12 +45,21 @@ impl Rig {
 
     async fn change_at(&mut self, change: GroupChange, at: i64) {
         self.supervisor.group_event(gid(), change, at).await;
+        self.supervisor.write_all().await;
+    }
+
+    /// All groups come back.
+    async fn sync(&mut self, groups: Result<Vec<GroupInfo>, CallError>) {
+        self.supervisor.state.sync = Fetch::Fetching;
+        self.supervisor.done(Done::Groups(groups, None)).await;
+        self.supervisor.write_all().await;
     }
 
     /// Lets the query under way come back.
     async fn settle(&mut self) {
         let done = self.supervisor.next_job().await;
         self.supervisor.done(done).await;
+        self.supervisor.write_all().await;
     }
 }
 
@@ -128,9 +138,7 @@ async fn a_group_whose_members_are_left_out_is_asked_for() {
     };
     let mut rig = Rig::new(vec![]).await;
     rig.answer(Ok(admin_group()));
-    rig.supervisor.state.sync = Fetch::Fetching;
-    let groups = Ok(vec![bare.clone()]);
-    rig.supervisor.done(Done::Groups(groups)).await;
+    rig.sync(Ok(vec![bare.clone()])).await;
     assert_eq!(
         rig.may_act().expect_err("not known").code,
         Code::Unavailable
@@ -148,8 +156,7 @@ async fn a_group_whose_members_are_left_out_is_asked_for() {
 
     // Left out of a later list: who was there stays.
     rig.answer(Ok(admin_group()));
-    rig.supervisor.state.sync = Fetch::Fetching;
-    rig.supervisor.done(Done::Groups(Ok(vec![bare]))).await;
+    rig.sync(Ok(vec![bare])).await;
     assert_eq!(rig.members().await.len(), 2);
     rig.settle().await;
     assert!(rig.may_act().is_ok());
@@ -270,9 +277,7 @@ async fn changes_during_a_sync_survive_it() {
         person(OTHER, Role::Member),
         person(THIRD, Role::Member),
     ])));
-    rig.supervisor
-        .done(Done::Groups(Ok(vec![admin_group()])))
-        .await;
+    rig.sync(Ok(vec![admin_group()])).await;
     rig.settle().await;
     assert_eq!(rig.may_act().expect_err("refused").code, Code::Forbidden);
     assert_eq!(rig.members().await.len(), 3);
@@ -283,10 +288,7 @@ async fn changes_during_a_sync_survive_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sync_that_fails_is_tried_again_and_changes_nothing() {
     let mut rig = Rig::new(vec![admin_group()]).await;
-    rig.supervisor.state.sync = Fetch::Fetching;
-    rig.supervisor
-        .done(Done::Groups(Err(CallError::Unanswered)))
-        .await;
+    rig.sync(Err(CallError::Unanswered)).await;
     assert_eq!(rig.supervisor.state.sync, Fetch::Waiting);
     assert!(rig.may_act().is_ok());
     assert_eq!(rig.members().await.len(), 2);

@@ -1,0 +1,79 @@
+//! What is PostgreSQL's alone: how a server is reached, and what its errors mean.
+
+use std::time::Duration;
+
+use sqlx::AnyPool;
+use sqlx::ConnectOptions as _;
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use url::Url;
+
+use super::{Pools, StoreError};
+
+/// Longest to wait for a connection: the server may be down.
+const ACQUIRE: Duration = Duration::from_secs(5);
+
+/// Connects to the database that `url` names and brings its schema up to date.
+pub(super) async fn open(url: &Url, connections: u32) -> Result<Pools, StoreError> {
+    connect(url, connections)
+        .await
+        .map_err(|error| StoreError::Unusable(explain(&error)))
+}
+
+async fn connect(url: &Url, connections: u32) -> Result<Pools, StoreError> {
+    // Callers have connections of their own, so that they never wait behind many syncs.
+    let for_callers = (connections / 2).max(1);
+    let write = pool(url, connections.saturating_sub(for_callers).max(1)).await?;
+    sqlx::migrate!("migrations/postgres").run(&write).await?;
+    Ok(Pools {
+        read: pool(url, for_callers).await?,
+        background: write.clone(),
+        write,
+    })
+}
+
+async fn pool(url: &Url, connections: u32) -> Result<AnyPool, StoreError> {
+    let options = AnyConnectOptions::from_url(url)?;
+    let pool = AnyPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE)
+        .connect_with(options)
+        .await?;
+    Ok(pool)
+}
+
+/// Whether an error means that the server is down, full or busy, rather than the gateway wrong, by its SQLSTATE.
+/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+pub(super) fn is_outage(code: &str) -> bool {
+    // Connections, resources (disk full, too many connections), the operator's intervention, the system.
+    let class = ["08", "53", "57", "58"];
+    // A read-only transaction, a serialization failure, a deadlock, a lock that is not to be had.
+    let state = ["25006", "40001", "40P01", "55P03"];
+    class.iter().any(|class| code.starts_with(class)) || state.contains(&code)
+}
+
+/// What to tell the operator about a server that cannot be used.
+fn explain(error: &StoreError) -> String {
+    let Some(database) = error.of_database() else {
+        return match error {
+            StoreError::Database(sqlx::Error::Io(error)) => {
+                format!("the server does not answer ({error}); start it, or correct the address")
+            }
+            StoreError::Database(sqlx::Error::PoolTimedOut) => {
+                "the server does not answer; start it, or correct the address".to_owned()
+            }
+            StoreError::Database(sqlx::Error::Tls(error)) => {
+                format!("no TLS with the server ({error}); see sslmode and sslrootcert")
+            }
+            error => error.explain(),
+        };
+    };
+    match database.code().as_deref() {
+        Some("28P01" | "28000") => "the server refuses the user or the password".to_owned(),
+        Some("3D000") => "the server has no database of that name; create it".to_owned(),
+        Some("53300") => {
+            "the server has no connections left; raise max_connections there".to_owned()
+        }
+        Some("42501") => "the user may not create tables there; grant it the schema".to_owned(),
+        _ => database.message().to_owned(),
+    }
+}
