@@ -21,7 +21,7 @@ run: ## Start a gateway and a stand-in for WhatsApp, paired and ready to try; Ct
 test: unit contract ## Run all tests
 
 unit: ## Run the Rust tests: units, and the booted gateway against the stand-in
-	cargo test --locked --workspace
+	scripts/postgres run cargo test --locked --workspace
 
 contract: $(SCHEMATHESIS) ## Fuzz the running gateway against its document; reports in target/contract/
 	cargo build --locked --workspace --bin contract
