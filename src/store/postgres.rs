@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use sqlx::AnyPool;
-use sqlx::ConnectOptions as _;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::{AnyPool, ConnectOptions as _, Connection as _, PgConnection};
+use tokio::time::timeout;
 use url::Url;
 
 use super::{Pools, StoreError};
@@ -22,8 +22,15 @@ pub(super) async fn open(url: &Url, connections: u32) -> Result<Pools, StoreErro
 async fn connect(url: &Url, connections: u32) -> Result<Pools, StoreError> {
     // Callers have connections of their own, so that they never wait behind many syncs.
     let for_callers = (connections / 2).max(1);
+    // A connection of its own first: a pool tries again and again where a server cannot be used.
+    let mut first = timeout(ACQUIRE, PgConnection::connect(url.as_str()))
+        .await
+        .unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
+    sqlx::migrate!("migrations/postgres")
+        .run_direct(None, &mut first, false)
+        .await?;
+    first.close().await?;
     let write = pool(url, connections.saturating_sub(for_callers).max(1)).await?;
-    sqlx::migrate!("migrations/postgres").run(&write).await?;
     Ok(Pools {
         read: pool(url, for_callers).await?,
         background: write.clone(),

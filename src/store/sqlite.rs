@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sqlx::AnyPool;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use tokio::time::sleep;
 use url::Url;
@@ -14,16 +14,17 @@ use super::{Pools, StoreError};
 
 /// What every connection is set to. <https://www.sqlite.org/pragma.html>
 ///
-/// With a write-ahead log a power cut can lose the last commits but never corrupts; a crash of the process loses nothing.
-/// What is deleted is overwritten: the keys of a device must not be left over in free pages.
+/// With these a power cut can lose the last commits but never corrupts; a crash of the process loses nothing. What is deleted is overwritten: the keys of a device must not be left over in free pages.
 const SETTINGS: &str = "
     PRAGMA busy_timeout = 10000;
-    PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
     PRAGMA foreign_keys = ON;
     PRAGMA secure_delete = ON;
     PRAGMA cache_size = -8000;
 ";
+
+/// How long to wait for another process that holds the file locked.
+const BUSY: Duration = Duration::from_secs(10);
 
 /// Longest to wait for a connection. Writers wait in turn for the only one they have.
 const ACQUIRE: Duration = Duration::from_secs(30);
@@ -60,32 +61,32 @@ pub(super) async fn open(path: &Path) -> Result<Pools, StoreError> {
 }
 
 async fn connect(path: &Path) -> Result<Pools, StoreError> {
-    // One writer: SQLite has no more, and whoever waits for their turn here waits in order.
-    let write = pool(path, "rwc", 1).await?;
-    sqlx::migrate!("migrations/sqlite").run(&write).await?;
-    Ok(Pools {
-        write,
+    // A connection of its own first: a pool tries again and again where a file cannot be used.
+    let options = SqliteConnectOptions::new().filename(path);
+    let options = options
+        .journal_mode(SqliteJournalMode::Wal)
+        .busy_timeout(BUSY);
+    let mut first = options.connect().await?;
+    sqlx::migrate!("migrations/sqlite")
+        .run_direct(None, &mut first, false)
+        .await?;
+    let pools = Pools {
+        // One writer: SQLite has no more, and whoever waits for their turn here waits in order.
+        write: pool(path, "rw", 1).await?,
         read: pool(path, "ro", READERS).await?,
         background: pool(path, "ro", BACKGROUND_READERS).await?,
-    })
+    };
+    first.close().await?;
+    Ok(pools)
 }
 
 async fn pool(path: &Path, mode: &str, connections: u32) -> Result<AnyPool, StoreError> {
     let options = AnyConnectOptions::from_url(&url(path, mode)?)?;
-    // A reader cannot change the mode of the log, and finds it as it is.
-    let settings = match mode {
-        "ro" => SETTINGS.replace("PRAGMA journal_mode = WAL;", ""),
-        _ => SETTINGS.to_owned(),
-    };
     let pool = AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE)
-        .after_connect(move |connection, _| {
-            let settings = settings.clone();
-            Box::pin(async move {
-                let settings = sqlx::AssertSqlSafe(settings);
-                connection.execute(settings).await.map(drop)
-            })
+        .after_connect(|connection, _| {
+            Box::pin(async move { connection.execute(SETTINGS).await.map(drop) })
         })
         .connect_with(options)
         .await?;

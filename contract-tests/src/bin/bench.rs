@@ -49,7 +49,9 @@ impl Bench {
         let standin = Standin::start_default().await.expect("a stand-in");
         let dir = TempDir::new().expect("a directory");
         let database = dir.path().join("gateway.db");
-        let store = Store::open(&database.clone().into()).await.expect("a database");
+        let store = Store::open(&database.clone().into())
+            .await
+            .expect("a database");
         let token = create_api_key(&store, ORGANIZATION, "read,send,manage", None)
             .await
             .1;
