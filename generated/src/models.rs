@@ -388,7 +388,7 @@ pub struct Member {
     /// When the gateway first saw the person in the group, in milliseconds since the Unix epoch.
     #[serde(rename = "firstSeenAt")]
     pub first_seen_at: i64,
-    /// When the gateway last saw the person in the group, in milliseconds since the Unix epoch.
+    /// When WhatsApp last told the gateway that the person is in the group, in milliseconds since the Unix epoch.
     #[serde(rename = "lastSeenAt")]
     pub last_seen_at: i64,
 }

@@ -20,8 +20,8 @@ impl Groups for Api {
         path: ListGroupsPathParams,
         query: ListGroupsQueryParams,
     ) -> Result<ListGroupsResponse, Error> {
-        let session = self.session(principal, &path.session)?;
         let after = place(query.cursor.as_ref())?;
+        let session = self.session(principal, &path.session)?;
         let page = groups::list(&session, after, query.limit).await?;
         Ok(ListGroupsResponse::Status200(models::GroupList {
             data: page.items.into_iter().map(group).collect(),
@@ -47,8 +47,8 @@ impl Groups for Api {
         query: ListGroupMembersQueryParams,
     ) -> Result<ListGroupMembersResponse, Error> {
         let gid = group_jid(&path.gid)?;
-        let session = self.session(principal, &path.session)?;
         let after = place(query.cursor.as_ref())?;
+        let session = self.session(principal, &path.session)?;
         let page = groups::members(&session, &gid, after, query.limit).await?;
         Ok(ListGroupMembersResponse::Status200(models::MemberList {
             data: page.items.into_iter().map(member).collect(),
@@ -84,7 +84,7 @@ fn place(cursor: Option<&models::Cursor>) -> Result<i64, Error> {
     let bytes = URL_SAFE_NO_PAD.decode(&cursor.0).ok();
     let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
     let place = bytes.map(i64::from_be_bytes);
-    place.ok_or_else(|| Error::validation(&[Violation::new("cursor", "cursor")]))
+    place.ok_or_else(|| Error::validation(&[Violation::new("cursor", "pattern")]))
 }
 
 // The generated code has checked the patterns; should ours ever be stricter, that is a 400 too and not a fault.

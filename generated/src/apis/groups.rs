@@ -91,7 +91,7 @@ pub struct ListGroupMembersQueryParams {
     /// How many entries a page holds at most. Where it is not given: 100.
     #[validate(range(min = 1, max = 1000))]
     pub limit: u32,
-    /// Where the page begins, as `nextCursor` of the page before gave it. Left out, the list begins at its start.
+    /// Where the page begins, as `nextCursor` of the page before gave it. Left out, the list begins at its start. What is no `nextCursor` may be refused with 400.
     #[validate(nested)]
     pub cursor: Option<models::Cursor>,
 }
@@ -126,7 +126,7 @@ pub struct ListGroupsQueryParams {
     /// How many entries a page holds at most. Where it is not given: 100.
     #[validate(range(min = 1, max = 1000))]
     pub limit: u32,
-    /// Where the page begins, as `nextCursor` of the page before gave it. Left out, the list begins at its start.
+    /// Where the page begins, as `nextCursor` of the page before gave it. Left out, the list begins at its start. What is no `nextCursor` may be refused with 400.
     #[validate(nested)]
     pub cursor: Option<models::Cursor>,
 }
@@ -186,7 +186,8 @@ pub trait Groups: Authenticator {
 
     /** List the members of a group
 
-    Lists the members of a group as last stored. Answers for a session that is not connected too.
+    Lists the members of a group as last stored. Answers for a session that is not connected too. The order is that in
+    which the gateway came to know them, so that pages stay as they are while people come, go and change their names.
 
     **Capability:** `read`.
 
@@ -202,7 +203,8 @@ pub trait Groups: Authenticator {
     /** List groups
 
     Lists the groups that the session's account is in, as last stored: fetched when the session connects and kept
-    fresh by WhatsApp's notifications. Answers for a session that is not connected too.
+    fresh by WhatsApp's notifications. Answers for a session that is not connected too. The order is that in which the
+    gateway came to know them, so that pages stay as they are while groups change.
 
     **Capability:** `read`.
 

@@ -243,7 +243,7 @@ pub struct ListSessionsQueryParams {
     /// How many entries a page holds at most. Where it is not given: 100.
     #[validate(range(min = 1, max = 1000))]
     pub limit: u32,
-    /// Where the page begins, as `nextCursor` of the page before gave it. Left out, the list begins at its start.
+    /// Where the page begins, as `nextCursor` of the page before gave it. Left out, the list begins at its start. What is no `nextCursor` may be refused with 400.
     #[validate(nested)]
     pub cursor: Option<models::Cursor>,
 }
