@@ -83,6 +83,7 @@ impl Rig {
             whatsapp_timeout: Duration::from_secs(20),
             entries: RwLock::default(),
             unlinkings: Default::default(),
+            saving: Default::default(),
             syncs: Arc::new(Semaphore::new(1)),
         });
         let mut record = record();

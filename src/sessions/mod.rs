@@ -6,6 +6,7 @@ pub(crate) mod fake;
 mod pairing;
 mod passkey;
 mod roles;
+mod saving;
 mod supervisor;
 mod unlinking;
 mod view;
@@ -26,6 +27,7 @@ use crate::jid::SessionId;
 use crate::store::{SessionRecord, Status, Store, StoreError};
 use crate::whatsapp::Dialer;
 use access::Entry;
+use saving::Saving;
 use supervisor::Supervisor;
 use supervisor::commands::Command;
 use unlinking::Unlinkings;
@@ -48,6 +50,7 @@ pub(crate) struct Registry {
     /// By id, which is by time of creation.
     entries: RwLock<BTreeMap<SessionId, Arc<Entry>>>,
     unlinkings: Unlinkings,
+    saving: Saving,
     /// Turns of those who fetch all groups: a thousand sessions that start together do not hold all of theirs in memory.
     syncs: Arc<Semaphore>,
 }
@@ -94,8 +97,10 @@ impl Sessions {
             whatsapp_timeout,
             entries: RwLock::default(),
             unlinkings: Unlinkings::default(),
+            saving: Saving::default(),
             syncs: Arc::new(Semaphore::new(SYNCS)),
         });
+        registry.start_saving();
         for record in records {
             registry.add(record);
         }
@@ -122,6 +127,9 @@ impl Sessions {
         }
         if timeout(SHUTDOWN, closing.join_all()).await.is_err() {
             tracing::warn!("not every session closed its connection in time");
+        }
+        if let Err(error) = self.0.saving.save(&self.0.store).await {
+            tracing::error!(%error, "cannot save the sessions");
         }
     }
 

@@ -163,6 +163,19 @@ impl Store {
         }
     }
 
+    /// Has every write refused, as a disk that is mounted read-only does, or no more. For an SQLite file.
+    #[cfg(test)]
+    pub async fn refuse_writes(&self, refuse: bool) {
+        use sqlx::Executor as _;
+        let pragma = if refuse {
+            "PRAGMA query_only = ON"
+        } else {
+            "PRAGMA query_only = OFF"
+        };
+        let done = self.pools.write.execute(pragma).await;
+        done.expect("an SQLite file");
+    }
+
     /// Closes the database. SQLite's write-ahead log is folded into the file.
     pub async fn close(&self) {
         let Pools {

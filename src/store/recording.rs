@@ -178,17 +178,14 @@ impl Store {
             }
             tx.commit().await?;
         }
+        if gone.is_empty() {
+            return Ok(());
+        }
         let mut tx = self.begin().await?;
-        sqlx::query("UPDATE sessions SET groups_synced_at = $2 WHERE id = $1")
-            .bind(session.as_str())
-            .bind(now)
-            .execute(&mut *tx)
-            .await?;
         for gid in gone {
             delete_group(&mut tx, session, gid).await?;
         }
-        tx.commit().await?;
-        Ok(())
+        Ok(tx.commit().await?)
     }
 }
 

@@ -128,6 +128,8 @@ pub struct SessionRecord {
     pub updated_at: i64,
     /// When it last became usable.
     pub last_connected_at: Option<i64>,
+    /// When WhatsApp last told of all groups.
+    pub groups_synced_at: Option<i64>,
 }
 
 impl SessionRecord {
@@ -152,6 +154,7 @@ impl SessionRecord {
             created_at: now,
             updated_at: now,
             last_connected_at: None,
+            groups_synced_at: None,
         }
     }
 
@@ -179,6 +182,7 @@ impl SessionRecord {
             created_at: row.try_get("created_at")?,
             updated_at: row.try_get("updated_at")?,
             last_connected_at: row.try_get("last_connected_at")?,
+            groups_synced_at: row.try_get("groups_synced_at")?,
         })
     }
 }
@@ -216,13 +220,20 @@ impl Store {
         Ok(())
     }
 
-    /// Writes everything of a session that can change. A session that is not there is left so.
+    /// Writes everything that can change of sessions, all or none. One that is not there is left so, and one that was
+    /// written later than this stays.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn update_session(&self, session: &SessionRecord) -> Result<(), StoreError> {
-        let mut connection = self.pools.write.acquire().await?;
-        update_session(&mut connection, session).await
+    pub async fn update_sessions<'r>(
+        &self,
+        sessions: impl IntoIterator<Item = &'r SessionRecord>,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        for session in sessions {
+            update_session(&mut tx, session).await?;
+        }
+        Ok(tx.commit().await?)
     }
 
     /// Every session of every organization, by id: for the start.
@@ -247,8 +258,8 @@ pub(super) async fn update_session(
     sqlx::query(
         "UPDATE sessions SET label = $2, status = $3, started = $4, phone_number = $5, wa_jid = $6, wa_lid = $7,
              updated_at = $8, last_connected_at = $9, status_reason = $10, status_detail = $11, retry_at = $12,
-             status_changed_at = $13
-         WHERE id = $1",
+             status_changed_at = $13, groups_synced_at = $14
+         WHERE id = $1 AND updated_at <= $8",
     )
     .bind(session.id.as_str())
     .bind(session.label.as_deref().map(clean))
@@ -263,6 +274,7 @@ pub(super) async fn update_session(
     .bind(&session.status_detail)
     .bind(session.retry_at)
     .bind(session.status_changed_at)
+    .bind(session.groups_synced_at)
     .execute(db)
     .await?;
     Ok(())

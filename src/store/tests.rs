@@ -98,6 +98,11 @@ pub(super) async fn sync(store: &Store, id: &SessionId, groups: Vec<GroupInfo>, 
     let mut writes = GroupWrites::default();
     writes.replace(groups);
     record(store, id, &writes, now).await;
+    let mut sessions = store.all_sessions().await.expect("sessions");
+    let session = sessions.iter_mut().find(|session| session.id == *id);
+    let session = session.expect("a session");
+    session.groups_synced_at = Some(now);
+    store.update_sessions([&*session]).await.expect("updated");
 }
 
 pub(super) async fn record(
@@ -158,7 +163,15 @@ async fn sessions_round_trip_and_survive_a_reopening(fresh: Fresh) {
     one.status_detail = Some("banned for a time".to_owned());
     one.retry_at = Some(10);
     one.status_changed_at = 8;
-    store.update_session(&one).await.expect("updated");
+    one.groups_synced_at = Some(11);
+    one.updated_at = 12;
+    store.update_sessions([&one]).await.expect("updated");
+    let earlier = SessionRecord {
+        status: Status::Connecting,
+        updated_at: 11,
+        ..one.clone()
+    };
+    store.update_sessions([&earlier]).await.expect("too late");
     store
         .delete_session(&two.id, Keys::Erase)
         .await

@@ -72,8 +72,6 @@ pub(super) struct Running {
 pub(super) struct Supervisor {
     pub(super) registry: Arc<Registry>,
     pub(super) record: SessionRecord,
-    /// Whether the database lacks what the record says.
-    unsaved: bool,
     /// Whether the database still has the account that the record has lost, and what becomes of its keys.
     forget: Option<Keys>,
     view: watch::Sender<View>,
@@ -104,7 +102,6 @@ impl Supervisor {
     /// The supervisor of a session as read from the database, and what others see of it.
     pub(super) fn new(registry: Arc<Registry>, mut record: SessionRecord) -> (Self, Entry) {
         let state = State::at_rest(record.status, record.status_reason, record.started);
-        let stored = record.status;
         record.status = if record.started {
             Status::Connecting
         } else {
@@ -120,7 +117,6 @@ impl Supervisor {
         let (commands, heard) = mpsc::channel(COMMANDS);
         let supervisor = Self {
             registry,
-            unsaved: record.status != stored,
             forget: None,
             record,
             view,

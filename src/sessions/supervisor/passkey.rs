@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::super::view::{Passkey, PasskeyRequest};
+use super::record::Saved;
 use super::state::Input;
 use super::{Supervisor, until};
 use crate::error::Error;
@@ -41,7 +42,7 @@ impl Supervisor {
         };
         self.client()?.answer_passkey(assertion).await?;
         self.passkey = Some(Passkey::Answered);
-        self.publish().await?;
+        self.publish(Saved::Now).await?;
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::super::Registry;
 use super::super::roles::Account;
 use super::super::view::View;
 use super::Supervisor;
@@ -15,17 +16,30 @@ use crate::store::{self, Keys, SessionRecord, Status, StatusReason, StoreError};
 /// The most that chance adds to a pause.
 const SPREAD: Duration = Duration::from_secs(3);
 
+/// When a record is in the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Saved {
+    /// Before the caller hears of it.
+    Now,
+    /// Soon: nobody waits for it.
+    Later,
+}
+
 impl Supervisor {
-    /// Takes in what happened, where nobody waits for the result.
+    /// Takes in what happened, where nobody waits for the result. The record is saved soon.
     pub(super) async fn take_logged(&mut self, input: Input) {
-        if let Err(error) = self.take(input).await {
-            let cause = error.source.map(|source| source.to_string());
-            tracing::error!(session = %self.record.id, cause, "cannot save the session: {}", error.message);
+        if let Err(error) = self.take_in(input, Saved::Later).await {
+            tracing::error!(session = %self.record.id, %error, "cannot save the session");
         }
     }
 
     /// Takes in what happened: new state, shown and saved first, then done.
     pub(super) async fn take(&mut self, input: Input) -> Result<SessionRecord, Error> {
+        self.take_in(input, Saved::Now).await?;
+        Ok(self.record.clone())
+    }
+
+    async fn take_in(&mut self, input: Input, saved: Saved) -> Result<(), StoreError> {
         let before = self.state;
         let detail = input.detail();
         let effects: Vec<Effect> = self.state.step(input).into_iter().map(spread).collect();
@@ -34,14 +48,13 @@ impl Supervisor {
             // What the client still writes has to come before what is erased.
             self.close().await;
         }
-        let mut saved = self.publish().await;
+        let mut done = self.publish(saved).await;
         for effect in effects {
             if let Err(error) = Box::pin(self.perform(effect)).await {
-                saved = Err(error);
+                done = Err(error);
             }
         }
-        saved?;
-        Ok(self.record.clone())
+        done
     }
 
     /// Brings the record and what is in memory into line with the new state.
@@ -85,16 +98,18 @@ impl Supervisor {
         }
     }
 
-    /// Shows the session to callers, and writes it to the database where it has changed. An account is forgotten before
-    /// that is shown, so that nobody who sees it finds groups of that account.
-    pub(super) async fn publish(&mut self) -> Result<(), StoreError> {
+    /// Shows the session to callers, and saves it where it has changed. An account is forgotten before that is shown, so
+    /// that nobody who sees it finds groups of that account.
+    pub(super) async fn publish(&mut self, saved: Saved) -> Result<(), StoreError> {
         self.record.status = self.state.status;
         self.record.status_reason = self.state.reason;
         self.record.started = self.state.started;
-        if self.record != self.view.borrow().record {
-            self.record.updated_at = store::now();
-            self.unsaved = true;
+        let changed = self.record != self.view.borrow().record;
+        if changed {
+            // Each later than the one before, which is how the database tells them apart.
+            self.record.updated_at = store::now().max(self.record.updated_at + 1);
         }
+        let forgets = self.forget.is_some();
         let forgotten = self.forget_account().await;
         self.view.send_replace(View {
             record: self.record.clone(),
@@ -103,11 +118,21 @@ impl Supervisor {
             passkey: self.passkey.clone(),
         });
         forgotten?;
-        if self.unsaved {
-            self.registry.store.update_session(&self.record).await?;
-            self.unsaved = false;
+        if !changed || forgets {
+            return Ok(());
         }
-        Ok(())
+        let Registry { saving, store, .. } = &*self.registry;
+        let done = match saved {
+            Saved::Later => {
+                saving.later(&self.record);
+                Ok(())
+            }
+            Saved::Now => store.update_sessions([&self.record]).await,
+        };
+        if done.is_err() {
+            saving.later(&self.record);
+        }
+        done
     }
 
     /// Erases what the database still has of an account that the record has lost, and saves the record with it.
@@ -118,7 +143,6 @@ impl Supervisor {
         let store = &self.registry.store;
         let kept = store.forget_account(&self.record, keys).await?;
         self.forget = None;
-        self.unsaved = false;
         if let Some(device) = kept {
             self.registry.unlink(device);
         }

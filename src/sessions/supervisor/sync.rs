@@ -19,7 +19,7 @@ use super::state::{Fetch, Input, PATIENCE, SyncFailure};
 use super::{Done, Supervisor};
 use crate::group::{GroupChange, GroupInfo};
 use crate::jid::GroupJid;
-use crate::store::StoreError;
+use crate::store::{self, StoreError};
 use crate::whatsapp::CallError;
 
 impl Supervisor {
@@ -96,6 +96,7 @@ impl Supervisor {
         };
         let untold = online.roles.untold();
         self.online = Some(online);
+        self.record.groups_synced_at = Some(store::now());
         // What changed meanwhile may be newer than the answer.
         let changed = mem::take(&mut self.changed);
         for gid in changed.into_iter().chain(untold) {

@@ -5,6 +5,7 @@ use super::Done;
 use super::state::Fetch;
 use crate::error::{Code, Error};
 use crate::group::{GroupChange, GroupInfo, Participant, Role};
+use crate::store::StatusReason;
 use crate::whatsapp::CallError;
 
 const OTHER: &str = "628999888777@s.whatsapp.net";
@@ -292,4 +293,59 @@ async fn a_sync_that_fails_is_tried_again_and_changes_nothing() {
     assert_eq!(rig.supervisor.state.sync, Fetch::Waiting);
     assert!(rig.may_act().is_ok());
     assert_eq!(rig.members().await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_that_cannot_be_written_is_written_later_and_not_fetched_again() {
+    let mut rig = Rig::new(vec![]).await;
+    rig.session.store().refuse_writes(true).await;
+    rig.sync(Ok(vec![admin_group()])).await;
+    assert!(rig.may_act().is_ok(), "it is in memory");
+    let reason = |rig: &Rig| rig.session.record().status_reason;
+    assert_eq!(reason(&rig), Some(StatusReason::Storage));
+    assert_eq!(rig.members().await, []);
+    rig.change(GroupChange::Added(vec![person(THIRD, Role::Member)]))
+        .await;
+
+    rig.session.store().refuse_writes(false).await;
+    rig.settle().await;
+    assert_eq!(reason(&rig), None);
+    assert_eq!(rig.members().await.len(), 3, "and what came meanwhile");
+    assert_eq!(rig.supervisor.state.sync, Fetch::Idle);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_that_cannot_be_written_are_written_later() {
+    let mut rig = Rig::new(vec![admin_group()]).await;
+    rig.session.store().refuse_writes(true).await;
+    rig.change(GroupChange::Added(vec![person(THIRD, Role::Member)]))
+        .await;
+    rig.change(GroupChange::Removed(vec![person(OTHER, Role::Member)]))
+        .await;
+    assert_eq!(rig.members().await.len(), 2);
+    rig.session.store().refuse_writes(false).await;
+    rig.settle().await;
+    let written = [
+        (ME.to_owned(), Role::Admin),
+        (THIRD.to_owned(), Role::Member),
+    ];
+    assert_eq!(rig.members().await, written);
+    assert_eq!(rig.asked(), [], "WhatsApp has told it once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_changes_than_fit_are_asked_for() {
+    let mut rig = Rig::new(vec![admin_group()]).await;
+    rig.answer(Ok(admin_group()));
+    rig.session.store().refuse_writes(true).await;
+    for n in 0..=1000 {
+        let somebody = format!("{}@s.whatsapp.net", 628_000_000_000_u64 + n);
+        rig.change(GroupChange::Added(vec![person(&somebody, Role::Member)]))
+            .await;
+    }
+    rig.session.store().refuse_writes(false).await;
+    rig.settle().await;
+    rig.settle().await;
+    assert_eq!(rig.asked().len(), 1);
+    assert_eq!(rig.members().await.len(), 2, "as WhatsApp says now");
 }
