@@ -75,9 +75,9 @@ try-types: check-types ## Run the example against a gateway and a stand-in
 	cargo build --locked --workspace --bin whatsapp-gateway --bin whatsapp-standin
 	clients/typescript/try
 
-bench: ## Measure round trips, latency and memory
+bench: ## Measure against what has to hold; ONLY="start page" runs some scenarios, SIZES="sessions=10" resizes them
 	cargo build --locked --release --workspace --bin bench --bin whatsapp-gateway
-	target/release/bench
+	target/release/bench $(ONLY) $(SIZES)
 
 ci: lint check-generated check-breaking check-regeneration test try-types contract-selftest ## What every change must pass
 

@@ -40,6 +40,9 @@ pub(crate) fn announce(
         // Who was added learns of the whole group (whatsmeow: `JoinedGroup`), the others of who was added.
         Action::Add => {
             let mut after = to_members(world, group, &id, &stanza, &done);
+            if !done.iter().any(|phone| world.accounts.contains_key(*phone)) {
+                return after;
+            }
             let whole = NodeBuilder::new("create")
                 .children([group_node(world, group, true, true)])
                 .build();

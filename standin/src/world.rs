@@ -230,7 +230,7 @@ pub(crate) struct World {
     /// Private part of the server's static Noise key.
     #[serde(with = "hex")]
     pub server: [u8; 32],
-    pub people: BTreeMap<String, Person>,
+    pub people: HashMap<String, Person>,
     pub accounts: BTreeMap<String, Account>,
     pub groups: BTreeMap<String, Group>,
     /// LID to phone number.
@@ -245,7 +245,7 @@ impl World {
     pub(crate) fn new(server: [u8; 32]) -> Self {
         Self {
             server,
-            people: BTreeMap::new(),
+            people: HashMap::new(),
             accounts: BTreeMap::new(),
             groups: BTreeMap::new(),
             lids: HashMap::new(),
