@@ -46,6 +46,7 @@ const SCENARIOS: &[(&str, &[(&str, usize)])] = &[
             ("members", 100),
             ("callers", 32),
             ("seconds", 60),
+            ("delay", 25),
         ],
     ),
     (

@@ -168,7 +168,8 @@ fn load(bench: &Bench, gateway: &Process, members: &[Member], tokens: &[String])
     Load::begin(&bench.caller(gateway), paths, looked_up, tokens)
 }
 
-/// Lists the sessions until all are working; how many are when it is given up.
+/// Lists the sessions until all are working with the groups of this start; how many are when it is given up. (Where the
+/// sync failed, a session works with the groups of the last one, and has a reason.)
 async fn all_working(
     bench: &Bench,
     gateway: &Process,
@@ -187,7 +188,9 @@ async fn all_working(
             let page: Value = serde_json::from_slice(&page).expect("JSON");
             let listed = page["data"].as_array().into_iter().flatten();
             working += listed
-                .filter(|session| session["status"] == "working")
+                .filter(|session| {
+                    session["status"] == "working" && session["statusReason"].is_null()
+                })
                 .count();
             match page["nextCursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),

@@ -1,4 +1,5 @@
-//! Many callers who add distinct people to the groups of one session, and how far the directory is behind them.
+//! Many callers who add distinct people to the groups of one session, and how far the directory is behind them. WhatsApp
+//! takes its time for an answer (`delay`, in milliseconds), and with it bounds how many adds come in a second.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,9 +9,9 @@ use std::time::Duration;
 use contract_tests::session::Session;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
-use whatsapp_standin::Person;
+use whatsapp_standin::{Fault, Person, When};
 
-use crate::rig::{Bench, caught_up, counts, end, group, phone};
+use crate::rig::{ADD, Bench, caught_up, counts, end, group, phone};
 use crate::{Sizes, usage, verdict};
 
 /// The directory may be behind by this much.
@@ -40,6 +41,11 @@ pub(crate) async fn run(sizes: &Sizes) {
         .collect();
     let gateway = bench.serve().await;
     let session = bench.session(&bench.caller(&gateway), &account).await;
+    let delay = Duration::from_millis(sizes.get("delay") as u64);
+    if !delay.is_zero() {
+        let (when, late) = (When::Every(ADD.to_owned()), Fault::Delay(delay));
+        bench.standin.fault(&account, when, late);
+    }
     let base = counts(&session).await;
     let done = Arc::new(Done {
         answered: gids
@@ -100,10 +106,14 @@ pub(crate) async fn run(sizes: &Sizes) {
             ),
             longest <= BEHIND,
         ),
-        None => verdict(
-            &format!("the directory did not catch up within {PATIENCE:?}"),
-            false,
-        ),
+        None => {
+            let known: u64 = counts(&session).await.values().sum();
+            let missing = base.values().sum::<u64>() + adds as u64 - known;
+            let late = format!(
+                "the directory did not catch up within {PATIENCE:?}; {missing} are missing at the end"
+            );
+            verdict(&late, false);
+        }
     }
     verdict(
         "memory at the end is at most 1.2 times that in the middle",
