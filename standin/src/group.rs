@@ -159,6 +159,9 @@ impl World {
             requests: BTreeMap::new(),
             odd: spec.odd,
         };
+        for phone in group.members.keys() {
+            self.came_home(phone, &gid);
+        }
         self.groups.insert(gid.clone(), group);
         gid
     }
@@ -211,6 +214,9 @@ impl World {
             }
             _ => Some(404),
         };
+        if let (Action::Add, Some(phone), None) = (action, &phone, error) {
+            self.came_home(phone, gid);
+        }
         let expires = self
             .groups
             .get(gid)
@@ -224,13 +230,6 @@ impl World {
             error,
             add_request,
         }
-    }
-
-    /// The group JIDs that a phone number is in.
-    pub(crate) fn groups_of<'w>(&'w self, phone: &'w str) -> impl Iterator<Item = &'w Group> {
-        self.groups
-            .values()
-            .filter(move |group| group.members.contains_key(phone))
     }
 }
 

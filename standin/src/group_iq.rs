@@ -143,6 +143,9 @@ fn decide(
             }
             _ => false,
         };
+        if let Some(requester) = requester.as_ref().filter(|_| waiting && approve) {
+            state.world.came_home(requester, gid);
+        }
         outcomes.push(Outcome {
             asked,
             phone: requester,

@@ -4,8 +4,8 @@
 
 use crate::group::{Addressing, Group, Outcome};
 use crate::world::{World, pn_jid};
-use wacore_binary::Node;
 use wacore_binary::builder::NodeBuilder;
+use wacore_binary::{Jid, Node};
 
 /// A group in the list of groups.
 pub(crate) fn listed(world: &World, group: &Group, members: bool, description: bool) -> Node {
@@ -130,15 +130,16 @@ pub(crate) fn outcome_node(world: &World, group: &Group, outcome: &Outcome) -> N
 pub(crate) fn named(node: NodeBuilder, world: &World, group: &Group, phone: &str) -> NodeBuilder {
     let node = node.attr("jid", shown(world, group, phone));
     match group.addressing {
-        Addressing::Lid if !group.odd.hides_numbers => node.attr("phone_number", pn_jid(phone)),
+        Addressing::Lid if !group.odd.hides_numbers => node.attr("phone_number", Jid::pn(phone)),
         Addressing::Pn | Addressing::Lid => node,
     }
 }
 
-/// The JID by which a group shows somebody.
-pub(crate) fn shown(world: &World, group: &Group, phone: &str) -> String {
+/// The JID by which a group shows somebody. Not as text: that would be taken apart again for the wire, a dear thing in a
+/// list of ten thousand people.
+pub(crate) fn shown(world: &World, group: &Group, phone: &str) -> Jid {
     match (group.addressing, world.people.get(phone)) {
-        (Addressing::Lid, Some(person)) => person.lid_jid(),
-        _ => pn_jid(phone),
+        (Addressing::Lid, Some(person)) => Jid::lid(person.lid.as_str()),
+        _ => Jid::pn(phone),
     }
 }

@@ -3,7 +3,7 @@
 use crate::group::Group;
 use crate::webauthn::Credential;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use wacore::libsignal::protocol::{KeyPair, PrivateKey};
 
@@ -239,6 +239,9 @@ pub(crate) struct World {
     /// The other spelling of a phone number to the one that answers have.
     #[serde(skip)]
     spellings: HashMap<String, String>,
+    /// The groups that an account is in, and some that it has left: so that not all groups are looked through for it.
+    #[serde(skip)]
+    homes: HashMap<String, BTreeSet<String>>,
 }
 
 impl World {
@@ -250,6 +253,7 @@ impl World {
             groups: BTreeMap::new(),
             lids: HashMap::new(),
             spellings: HashMap::new(),
+            homes: HashMap::new(),
         }
     }
 
@@ -265,6 +269,31 @@ impl World {
             .values()
             .filter_map(|p| Some((p.other_spelling.clone()?, p.phone.clone())))
             .collect();
+        let accounts = self.accounts.keys();
+        self.homes = accounts
+            .map(|phone| (phone.clone(), self.homes_of(phone)))
+            .collect();
+    }
+
+    fn homes_of(&self, phone: &str) -> BTreeSet<String> {
+        let homes = self.groups.values();
+        let homes = homes.filter(|group| group.members.contains_key(phone));
+        homes.map(|group| group.gid.clone()).collect()
+    }
+
+    /// Takes down that somebody has come into a group.
+    pub(crate) fn came_home(&mut self, phone: &str, gid: &str) {
+        if let Some(homes) = self.homes.get_mut(phone) {
+            homes.insert(gid.to_owned());
+        }
+    }
+
+    /// The groups that an account is in.
+    pub(crate) fn groups_of<'w>(&'w self, phone: &'w str) -> impl Iterator<Item = &'w Group> {
+        let homes = self.homes.get(phone).into_iter().flatten();
+        homes
+            .filter_map(|gid| self.groups.get(gid))
+            .filter(move |group| group.members.contains_key(phone))
     }
 
     /// Adds or replaces a person.
@@ -286,6 +315,7 @@ impl World {
     ) -> Result<(), wacore::libsignal::protocol::CurveError> {
         if !self.accounts.contains_key(phone) {
             self.accounts.insert(phone.to_owned(), Account::generate()?);
+            self.homes.insert(phone.to_owned(), self.homes_of(phone));
         }
         if !self.people.contains_key(phone) {
             self.put_person(Person::new(phone));
