@@ -1,15 +1,20 @@
 //! What the WhatsApp client remembers of a linked device: rows of kind, key and value, a set per session.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::AssertSqlSafe;
 use tokio::sync::{RwLock, RwLockReadGuard};
+use tokio::time::Instant;
 
 use super::{Store, StoreError};
 use crate::jid::SessionId;
 
 /// Keys per statement. SQLite takes 32,766 parameters, PostgreSQL 65,535.
 const KEYS_A_STATEMENT: usize = 500;
+
+/// How long a database that took a write is believed to take the next.
+const PROVEN: Duration = Duration::from_secs(1);
 
 /// One record of a linked device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,13 +90,19 @@ impl DeviceState {
         *self.open.write().await = false;
     }
 
-    /// Writes and removes a row, to see whether the database takes writes now.
+    /// Writes and removes a row, to see whether the database takes writes now. One that did just before need not show it
+    /// again: a thousand clients that are opened together ask once.
     ///
     /// # Errors
     /// It does not.
     pub async fn probe(&self) -> Result<(), StoreError> {
-        self.put(Row::new("probe", *b"probe", Vec::new())).await?;
-        self.del("probe", &[b"probe"]).await
+        let mut proven = self.store.proven.lock().await;
+        if proven.is_none_or(|at| at.elapsed() >= PROVEN) {
+            self.put(Row::new("probe", *b"probe", Vec::new())).await?;
+            self.del("probe", &[b"probe"]).await?;
+            *proven = Some(Instant::now());
+        }
+        Ok(())
     }
 
     async fn writing(&self) -> Result<RwLockReadGuard<'_, bool>, StoreError> {

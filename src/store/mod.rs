@@ -15,12 +15,15 @@ mod sessions;
 mod sqlite;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::error::DatabaseError;
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::PgDatabaseError;
 use sqlx::{Any, AnyPool, Transaction};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use crate::error::{Code, Error};
 
@@ -117,6 +120,8 @@ pub struct Store {
     pools: Pools,
     /// The file, where it is SQLite.
     file: Option<PathBuf>,
+    /// When the database last showed that it takes writes.
+    proven: Arc<Mutex<Option<Instant>>>,
 }
 
 /// Connections by what they are for, so that one kind of work never waits behind another.
@@ -142,7 +147,11 @@ impl Store {
                 (postgres::open(url, *connections).await?, None)
             }
         };
-        Ok(Self { pools, file })
+        Ok(Self {
+            pools,
+            file,
+            proven: Arc::default(),
+        })
     }
 
     /// Begins a transaction that writes. In SQLite it takes its turn at once: one that began with a read could not wait for
