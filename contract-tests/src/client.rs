@@ -195,11 +195,23 @@ impl Call {
     /// # Panics
     /// No answer comes, or the answer is not in the document.
     pub async fn send(self) -> Answer {
+        match self.exchange().await {
+            Ok(answer) => self.judged(answer),
+            Err(error) => panic!("{} {}: no answer: {error}", self.method, self.target),
+        }
+    }
+
+    /// The same to a gateway that may not live to answer it; then there is none.
+    ///
+    /// # Panics
+    /// The answer is not in the document.
+    pub async fn send_uncertain(self) -> Option<Answer> {
+        let answer = self.exchange().await.ok()?;
+        Some(self.judged(answer))
+    }
+
+    fn judged(self, (head, body): (Parts, Bytes)) -> Answer {
         let call = format!("{} {}", self.method, self.target);
-        let (head, body) = match self.exchange().await {
-            Ok(answer) => answer,
-            Err(error) => panic!("{call}: no answer: {error}"),
-        };
         let exchange = Exchange {
             method: &self.method,
             target: &self.target,

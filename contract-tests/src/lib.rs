@@ -8,6 +8,7 @@
 )]
 
 pub mod client;
+pub mod database;
 pub mod document;
 pub mod faults;
 pub mod gateway;

@@ -54,9 +54,15 @@ fn command<V: AsRef<OsStr>>(arguments: &[&str], environment: &[(&str, V)]) -> Co
     let binary = BINARY
         .as_ref()
         .unwrap_or_else(|error| panic!("cargo build: {error}"));
-    let mut command = Command::new(binary);
+    let mut command = command_of(binary.as_ref(), environment);
+    command.args(arguments);
     command
-        .args(arguments)
+}
+
+/// Any program with nothing but these variables in its environment.
+fn command_of<V: AsRef<OsStr>>(program: &OsStr, environment: &[(&str, V)]) -> Command {
+    let mut command = Command::new(program);
+    command
         .env_clear()
         .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
@@ -93,7 +99,26 @@ impl Process {
     /// # Panics
     /// It does not come up.
     pub async fn serve<V: AsRef<OsStr>>(environment: &[(&str, V)]) -> Self {
-        let mut child = command(&["serve"], environment)
+        Self::listening(command(&["serve"], environment)).await
+    }
+
+    /// The same, with a disk that can be [filled](Self::fill_disk).
+    ///
+    /// # Panics
+    /// It does not come up.
+    pub async fn serve_on_a_disk<V: AsRef<OsStr>>(environment: &[(&str, V)]) -> Self {
+        let direct = command(&["serve"], environment);
+        let mut command = command_of("sh".as_ref(), environment);
+        // What is over a limit of the size of files is to fail, as on a full disk, rather than to end the process.
+        command
+            .args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"])
+            .arg(direct.as_std().get_program())
+            .args(direct.as_std().get_args());
+        Self::listening(command).await
+    }
+
+    async fn listening(mut command: Command) -> Self {
+        let mut child = command
             .env("GATEWAY_LISTEN", "127.0.0.1:0")
             .spawn()
             .expect("the gateway runs");
@@ -139,6 +164,27 @@ impl Process {
     #[must_use]
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
+    }
+
+    /// Lets no write to a file succeed any more.
+    pub async fn fill_disk(&self) {
+        self.limit_files("0").await;
+    }
+
+    /// Ends what [`Self::fill_disk`] began.
+    pub async fn free_disk(&self) {
+        self.limit_files("unlimited").await;
+    }
+
+    /// A soft limit: so the process, or one of the same user, may raise it again.
+    async fn limit_files(&self, most: &str) {
+        let id = self.id().to_string();
+        let set = Command::new("prlimit")
+            .args(["--pid", &id, &format!("--fsize={most}:")])
+            .status()
+            .await
+            .expect("prlimit runs");
+        assert!(set.success(), "the limit cannot be set");
     }
 
     /// `kill -9`.

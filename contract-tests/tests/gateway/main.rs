@@ -19,6 +19,7 @@ mod healing;
 mod jwt;
 mod log;
 mod odd_answers;
+mod outages;
 mod pairing;
 mod panics;
 mod passkey;

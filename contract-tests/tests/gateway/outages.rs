@@ -1,0 +1,213 @@
+//! When the database fails, or the process in the middle of using it: clear answers, nothing lost, and back to work by
+//! itself.
+
+use std::ffi::OsString;
+
+use contract_tests::client::Client;
+use contract_tests::database::Database;
+use contract_tests::lab::{ACCOUNT, Lab, ORGANIZATION, create_api_key};
+use contract_tests::process::Process;
+use contract_tests::session::Session;
+use contract_tests::wait::{eventually, within};
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use whatsapp_standin::{GroupSpec, Person};
+
+use crate::world::{ANNA, BUDI, GROUP, seed};
+
+/// A stand-in, and what a gateway as a process of its own is started with.
+pub struct Setting {
+    pub lab: Lab,
+    pub environment: Vec<(&'static str, OsString)>,
+    token: String,
+    database: Database,
+}
+
+impl Setting {
+    pub async fn new(database: Database) -> Self {
+        let lab = Lab::start().await;
+        seed(&lab);
+        let store = database.store().await;
+        let token = create_api_key(&store, ORGANIZATION, "read,send,manage", None)
+            .await
+            .1;
+        Self {
+            environment: database.environment(&lab.standin),
+            token,
+            lab,
+            database,
+        }
+    }
+
+    pub fn caller(&self, gateway: &Process) -> Client {
+        Client::new(gateway.url()).with_token(&self.token)
+    }
+}
+
+/// Refused with 503, when to come back included.
+pub async fn refuses_writes(caller: &Client) {
+    let refused = caller.post("/sessions").json(&json!({})).send().await;
+    assert!(refused.headers.contains_key("retry-after"));
+    refused.error(503, "unavailable");
+}
+
+/// Waits until the directory has the members that WhatsApp has.
+pub async fn same_as_whatsapp(lab: &Lab, session: &Session, gid: &str) {
+    let mut wanted: Vec<String> = lab
+        .standin
+        .group(gid)
+        .members()
+        .into_iter()
+        .map(|(phone, _)| format!("{phone}@s.whatsapp.net"))
+        .collect();
+    wanted.sort();
+    let what = format!("the {} members of {gid} are listed", wanted.len());
+    eventually(&what, async || {
+        let members = session.members(gid).await;
+        let mut listed: Vec<&str> = members
+            .iter()
+            .filter_map(|member| member["jid"].as_str())
+            .collect();
+        listed.sort_unstable();
+        (listed == wanted).then_some(())
+    })
+    .await;
+}
+
+/// kill -9 with adds at every stage. What was answered holds, and the directory has all that WhatsApp has.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_killed_in_the_middle_of_adds() {
+    const CALLERS: usize = 8;
+    const ANSWERED: usize = 60;
+    let setting = Setting::new(Database::new()).await;
+    let lab = &setting.lab;
+    let groups: Vec<String> = (0..4)
+        .map(|n| {
+            let spec = GroupSpec::new(format!("Group {n}")).admin(ACCOUNT);
+            lab.standin.add_group(spec)
+        })
+        .collect();
+    let mut gateway = Process::serve(&setting.environment).await;
+    let session = Session::create(&setting.caller(&gateway)).await;
+    session.pair(&lab.standin, ACCOUNT).await;
+
+    let mut created = Vec::new();
+    for round in 0..3 {
+        let session = session.by(&setting.caller(&gateway));
+        let (done, mut answered) = mpsc::unbounded_channel();
+        let mut callers = JoinSet::new();
+        for caller in 0..CALLERS {
+            let (session, done) = (session.clone(), done.clone());
+            let group = groups[caller % groups.len()].clone();
+            let people: Vec<String> = (0..1000)
+                .map(|n| format!("62877{round}{caller}{n:05}"))
+                .collect();
+            for person in &people {
+                lab.standin.add_person(Person::new(person));
+            }
+            callers.spawn(async move {
+                for person in people {
+                    let add = session.add(&group, &[&person]).send_uncertain();
+                    let Some(answer) = add.await else { return };
+                    answer.expect_no_content();
+                    let _ = done.send((group.clone(), person));
+                }
+            });
+        }
+        let mut added = Vec::new();
+        while added.len() < ANSWERED {
+            let one = within("an add is answered", answered.recv()).await;
+            added.push(one.unwrap());
+        }
+        created.push(Session::create(&session.caller).await.id);
+        gateway.kill().await;
+        within("the callers notice", callers.join_all()).await;
+
+        gateway = Process::serve(&setting.environment).await;
+        let session = session.by(&setting.caller(&gateway));
+        session.wait_working(&lab.standin, ACCOUNT).await;
+        for (group, person) in added {
+            let there = lab.standin.group(&group).role(&person);
+            assert!(there.is_some(), "{person} was answered to be in {group}");
+        }
+        for group in &groups {
+            same_as_whatsapp(lab, &session, group).await;
+        }
+        for id in &created {
+            let path = format!("/sessions/{id}");
+            session.caller.get(path).send().await.expect(200);
+        }
+    }
+    assert_eq!(lab.standin.phone(ACCOUNT).devices().len(), 1);
+    assert_eq!(gateway.terminate().await, Some(0));
+    setting.lab.stop().await;
+}
+
+/// Those of SQLite alone.
+mod sqlite {
+    use super::*;
+    use sqlx::{Connection as _, Executor as _, SqliteConnection};
+
+    /// Another program writes for so long that the gateway's patience ends: reads and adds go on, writes are refused, and
+    /// what could not be written is written once it can be.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_database_that_another_program_locks() {
+        let setting = Setting::new(Database::new()).await;
+        let lab = &setting.lab;
+        let gateway = Process::serve(&setting.environment).await;
+        let session = Session::create(&setting.caller(&gateway)).await;
+        session.pair(&lab.standin, ACCOUNT).await;
+
+        let path = setting.database.path().to_str().unwrap();
+        let mut other = SqliteConnection::connect(path).await.unwrap();
+        other.execute("BEGIN EXCLUSIVE").await.unwrap();
+        session.add(GROUP, &[ANNA]).send().await.expect_no_content();
+        within("told", lab.standin.wait_acknowledged(ACCOUNT)).await;
+        refuses_writes(&session.caller).await;
+        assert_eq!(session.get().await["status"], "working");
+        assert_eq!(session.role(GROUP, ANNA).await, None, "not written yet");
+        session.add(GROUP, &[BUDI]).send().await.expect_no_content();
+        other.execute("ROLLBACK").await.unwrap();
+
+        Session::create(&session.caller).await;
+        same_as_whatsapp(lab, &session, GROUP).await;
+        assert_eq!(gateway.terminate().await, Some(0));
+        setting.lab.stop().await;
+    }
+
+    /// No byte more can be written: the same, and what is acknowledged afterwards outlives a violent end.
+    #[cfg(target_os = "linux")]
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_disk_that_is_full() {
+        let setting = Setting::new(Database::new()).await;
+        let lab = &setting.lab;
+        let gateway = Process::serve_on_a_disk(&setting.environment).await;
+        let session = Session::create(&setting.caller(&gateway)).await;
+        session.pair(&lab.standin, ACCOUNT).await;
+
+        gateway.fill_disk().await;
+        session.add(GROUP, &[ANNA]).send().await.expect_no_content();
+        within("told", lab.standin.wait_acknowledged(ACCOUNT)).await;
+        refuses_writes(&session.caller).await;
+        assert_eq!(session.get().await["status"], "working");
+        assert_eq!(session.role(GROUP, ANNA).await, None, "not written yet");
+        session.add(GROUP, &[BUDI]).send().await.expect_no_content();
+        // A connection that ends now has nothing to save its end in.
+        lab.standin.drop_connections();
+        within("gone", lab.standin.wait_disconnected(ACCOUNT)).await;
+        gateway.free_disk().await;
+
+        session.wait_working(&lab.standin, ACCOUNT).await;
+        Session::create(&session.caller).await;
+        same_as_whatsapp(lab, &session, GROUP).await;
+        gateway.kill().await;
+        let gateway = Process::serve(&setting.environment).await;
+        let session = session.by(&setting.caller(&gateway));
+        session.wait_working(&lab.standin, ACCOUNT).await;
+        same_as_whatsapp(lab, &session, GROUP).await;
+        assert_eq!(lab.standin.phone(ACCOUNT).devices().len(), 1);
+        assert_eq!(gateway.terminate().await, Some(0));
+        setting.lab.stop().await;
+    }
+}
