@@ -1,11 +1,11 @@
 //! The gateway in this process: the same `app::bind` and `app::serve` that the command line calls.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use whatsapp_gateway::Database;
 use whatsapp_gateway::Network;
 use whatsapp_gateway::Proxies;
 use whatsapp_gateway::app::{self, StartError};
@@ -20,10 +20,10 @@ use crate::wait::within;
 /// # Panics
 /// The stand-in's key is not 64 hex digits.
 #[must_use]
-pub fn config(database: &Path, standin: &Standin) -> Config {
+pub fn config(database: &Database, standin: &Standin) -> Config {
     Config {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-        database: database.to_owned().into(),
+        database: database.clone(),
         limits: Limits::default(),
         shutdown_grace: Duration::from_secs(10),
         network: Network::Standin {

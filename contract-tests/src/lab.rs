@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 
-use tempfile::TempDir;
 use whatsapp_gateway::SessionId;
 use whatsapp_gateway::api_key;
 use whatsapp_gateway::config::Config;
@@ -10,6 +9,7 @@ use whatsapp_gateway::{ApiKeyRecord, Store, now};
 use whatsapp_standin::{Standin, StandinConfig};
 
 use crate::client::Client;
+use crate::database::Database;
 use crate::faults::{self, Fault};
 use crate::gateway::{self, Gateway};
 use crate::session::Session;
@@ -28,8 +28,7 @@ pub struct Lab {
     front: SocketAddr,
     config: Config,
     store: Store,
-    /// Holds the database.
-    _dir: TempDir,
+    database: Database,
 }
 
 impl Lab {
@@ -50,10 +49,10 @@ impl Lab {
 
     async fn new(standin: StandinConfig, adjust: impl FnOnce(&mut Config)) -> Self {
         let standin = Standin::start(standin).await.expect("a stand-in");
-        let dir = TempDir::new().expect("a directory");
-        let mut config = gateway::config(&dir.path().join("gateway.db"), &standin);
+        let database = Database::new().await;
+        let mut config = gateway::config(database.name(), &standin);
         adjust(&mut config);
-        let store = Store::open(&config.database).await.expect("a database");
+        let store = database.store().await;
         let gateway = Gateway::start(config.clone()).await;
         let lab = Self {
             standin,
@@ -61,7 +60,7 @@ impl Lab {
             gateway,
             config,
             store,
-            _dir: dir,
+            database,
         };
         match Fault::from_env() {
             Some(fault) => lab.spoiled(fault).await,
@@ -86,6 +85,12 @@ impl Lab {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.front
+    }
+
+    /// The gateway's database.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.database
     }
 
     /// The gateway's database, opened a second time.

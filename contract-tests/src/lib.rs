@@ -14,6 +14,7 @@ pub mod faults;
 pub mod gateway;
 pub mod lab;
 pub mod process;
+pub mod server;
 pub mod session;
 pub mod tokens;
 pub mod wait;

@@ -12,7 +12,6 @@ use contract_tests::tokens::{Jwks, SigningKey, claims};
 use contract_tests::wait::eventually;
 use hyper::Method;
 use serde_json::{Map, Value, json};
-use sqlx::{Connection as _, SqliteConnection};
 use whatsapp_gateway::Network;
 use whatsapp_standin::{Fault, When};
 use wiremock::ResponseTemplate;
@@ -114,12 +113,7 @@ async fn provoke(operation: &'static Operation, name: impl Into<String>, call: C
 async fn refused() -> Vec<Provoked> {
     let jwks = Jwks::serving(&[]).await;
     jwks.answer(ResponseTemplate::new(500)).await;
-    let mut database = None;
-    let lab = Lab::with(|config| {
-        config.jwt = Some(gateway::jwt(&jwks));
-        database = Some(config.database.clone());
-    })
-    .await;
+    let lab = Lab::with(|config| config.jwt = Some(gateway::jwt(&jwks))).await;
     seed(&lab);
     let session = lab.connected().await;
     let login = SigningKey::ec().sign(&claims(ORGANIZATION, "owner"));
@@ -152,15 +146,9 @@ async fn refused() -> Vec<Provoked> {
     for _ in Document::get().operations() {
         stopped.push(Session::create(&login).await);
     }
-    let mut database = SqliteConnection::connect(&database.unwrap().to_string())
-        .await
-        .unwrap();
     for table in ["api_keys", "sessions", "groups"] {
         let gone = format!("ALTER TABLE {table} RENAME TO {table}_gone");
-        sqlx::raw_sql(sqlx::AssertSqlSafe(gone))
-            .execute(&mut database)
-            .await
-            .unwrap();
+        lab.database().execute(&gone).await;
     }
     for (operation, stopped) in Document::get().operations().iter().zip(&stopped) {
         let request = call(operation, &unused, &session.id);

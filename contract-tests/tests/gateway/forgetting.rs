@@ -1,17 +1,16 @@
 //! A session whose account is gone keeps nothing of it, and its device is unlinked at WhatsApp, if not now then later.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use contract_tests::client::Client;
+use contract_tests::database::Database;
 use contract_tests::lab::{ACCOUNT, Lab, ORGANIZATION, create_api_key};
 use contract_tests::process::Process;
 use contract_tests::session::Session;
-use contract_tests::wait::{eventually, within};
+use contract_tests::wait::eventually;
 use whatsapp_gateway::Store;
 use whatsapp_standin::{Fault, GroupSpec, LoginFault, When};
 
-use crate::process::environment;
 use crate::world::{FRIEND, GROUP, connected, seed};
 
 /// What unlinks a device.
@@ -135,28 +134,25 @@ async fn private_keys(store: &Store, session: &str) -> Vec<Vec<u8>> {
     .collect()
 }
 
-fn found(database: &Path, keys: &[Vec<u8>]) -> usize {
-    let mut log = database.as_os_str().to_owned();
-    log.push("-wal");
-    let mut bytes = std::fs::read(database).unwrap();
-    bytes.extend(std::fs::read(log).unwrap_or_default());
+/// How many of these keys the database holds.
+async fn found(database: &Database, keys: &[Vec<u8>]) -> usize {
+    let bytes = database.contents().await;
     keys.iter()
         .filter(|key| bytes.windows(key.len()).any(|part| part == key.as_slice()))
         .count()
 }
 
-/// Killed right after the answer, the gateway does not come back as the old account, and its file holds no key of it.
+/// Killed right after the answer, the gateway does not come back as the old account, and its database holds no key of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_gateway_does_not_come_back_as_the_old_account() {
     let lab = Lab::start().await;
     seed(&lab);
-    let dir = tempfile::tempdir().unwrap();
-    let database = dir.path().join("gateway.db");
-    let store = Store::open(&database.clone().into()).await.unwrap();
+    let database = Database::new().await;
+    let store = database.store().await;
     let token = create_api_key(&store, ORGANIZATION, "read,send,manage", None)
         .await
         .1;
-    let environment = environment(&lab.standin, &database);
+    let environment = database.environment(&lab.standin);
     let gateway = Process::serve(&environment).await;
     let caller = Client::new(gateway.url()).with_token(&token);
     let session = Session::create(&caller).await;
@@ -165,7 +161,11 @@ async fn a_killed_gateway_does_not_come_back_as_the_old_account() {
     other.pair(&lab.standin, FRIEND).await;
     let mut keys = private_keys(&store, &session.id).await;
     keys.extend(private_keys(&store, &other.id).await);
-    assert_eq!(found(&database, &keys), keys.len(), "there to be found");
+    assert_eq!(
+        found(&database, &keys).await,
+        keys.len(),
+        "there to be found"
+    );
     session.post("logout").await.expect(200);
     gateway.kill().await;
 
@@ -178,11 +178,8 @@ async fn a_killed_gateway_does_not_come_back_as_the_old_account() {
     let other = other.by(&caller);
     let deleted = other.caller.delete(other.path("")).send().await;
     deleted.expect_no_content();
-    within("nothing is left", async {
-        eventually("no key in the file", async || {
-            (found(&database, &keys) == 0).then_some(())
-        })
-        .await;
+    eventually("no key in the database", async || {
+        (found(&database, &keys).await == 0).then_some(())
     })
     .await;
     assert_eq!(gateway.terminate().await, Some(0));

@@ -1,17 +1,15 @@
 //! What the log tells, and what it keeps to itself.
 
 use contract_tests::client::Client;
+use contract_tests::database::Database;
 use contract_tests::lab::{ACCOUNT, create_api_key};
 use contract_tests::process::Process;
 use contract_tests::session::Session;
 use contract_tests::tokens::{self, AUDIENCE, ISSUER, Jwks, SigningKey, claims};
 use contract_tests::wait::{eventually, within};
 use serde_json::json;
-use tempfile::TempDir;
-use whatsapp_gateway::Store;
 use whatsapp_standin::{Fault, GroupSpec, Person, Standin, When};
 
-use crate::process::environment;
 use crate::world::{ADD, ANNA, BUDI, DECLINERS, FRIEND, GROUP};
 
 /// Everything that is said to the gateway in confidence, in every way that it can go wrong, and then the log is read.
@@ -37,8 +35,8 @@ async fn the_log_keeps_secrets() {
                 .superadmin(FRIEND),
         );
         let jwks = Jwks::serving(&[SigningKey::ec()]).await;
-        let dir = TempDir::new().unwrap();
-        let mut environment = environment(&standin, &dir.path().join("gateway.db"));
+        let database = Database::new().await;
+        let mut environment = database.environment(&standin);
         environment.extend([
             ("JWKS_URL", jwks.url().into()),
             ("JWT_ISSUER", ISSUER.into()),
@@ -186,8 +184,8 @@ async fn the_log_keeps_secrets() {
 async fn clock_skew_is_told_to_the_operator() {
     let standin = Standin::start_default().await.unwrap();
     let jwks = Jwks::serving(&[SigningKey::ec()]).await;
-    let dir = TempDir::new().unwrap();
-    let mut environment = environment(&standin, &dir.path().join("gateway.db"));
+    let database = Database::new().await;
+    let mut environment = database.environment(&standin);
     environment.extend([
         ("JWKS_URL", jwks.url().into()),
         ("JWT_ISSUER", ISSUER.into()),
@@ -217,11 +215,10 @@ async fn clock_skew_is_told_to_the_operator() {
 async fn the_log_names_the_caller() {
     let standin = Standin::start_default().await.unwrap();
     let jwks = Jwks::serving(&[SigningKey::ec()]).await;
-    let dir = TempDir::new().unwrap();
-    let database = dir.path().join("gateway.db");
-    let store = Store::open(&database.clone().into()).await.unwrap();
+    let database = Database::new().await;
+    let store = database.store().await;
     let (key, token) = create_api_key(&store, "org_7", "manage", None).await;
-    let mut environment = environment(&standin, &database);
+    let mut environment = database.environment(&standin);
     environment.extend([
         ("JWKS_URL", jwks.url().into()),
         ("JWT_ISSUER", ISSUER.into()),

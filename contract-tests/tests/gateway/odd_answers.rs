@@ -4,16 +4,14 @@ use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
 use contract_tests::client::Client;
+use contract_tests::database::Database;
 use contract_tests::lab::{ACCOUNT, Lab, ORGANIZATION, create_api_key};
 use contract_tests::process::Process;
 use contract_tests::session::Session;
 use contract_tests::wait::{eventually, within};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use whatsapp_gateway::Store;
 use whatsapp_standin::{AddOutcome, Fault, GroupSpec, LoginFault, Person, Role, Standin, When};
 
-use crate::process::environment;
 use crate::world::{ADD, ANNA, BUDI, DECLINERS, FRIEND, GROUP, UNKNOWN, connected};
 
 /// What asking for one group, and for all, is called in the stand-in's counters.
@@ -43,18 +41,17 @@ struct Logged {
     standin: Standin,
     session: Session,
     gateway: Process,
-    _directory: TempDir,
+    _database: Database,
 }
 
 impl Logged {
     async fn connected(standin: Standin) -> Self {
-        let directory = TempDir::new().unwrap();
-        let database = directory.path().join("gateway.db");
-        let store = Store::open(&database.clone().into()).await.unwrap();
+        let database = Database::new().await;
+        let store = database.store().await;
         let token = create_api_key(&store, ORGANIZATION, "read,send,manage", None)
             .await
             .1;
-        let mut environment = environment(&standin, &database);
+        let mut environment = database.environment(&standin);
         environment.push(("GATEWAY_LOG_FORMAT", OsString::from("json")));
         let gateway = Process::serve(&environment).await;
         let session = Session::create(&Client::new(gateway.url()).with_token(token)).await;
@@ -63,7 +60,7 @@ impl Logged {
             standin,
             session,
             gateway,
-            _directory: directory,
+            _database: database,
         }
     }
 

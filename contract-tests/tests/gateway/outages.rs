@@ -80,7 +80,7 @@ pub async fn same_as_whatsapp(lab: &Lab, session: &Session, gid: &str) {
 async fn a_gateway_killed_in_the_middle_of_adds() {
     const CALLERS: usize = 8;
     const ANSWERED: usize = 60;
-    let setting = Setting::new(Database::new()).await;
+    let setting = Setting::new(Database::new().await).await;
     let lab = &setting.lab;
     let groups: Vec<String> = (0..4)
         .map(|n| {
@@ -153,13 +153,13 @@ mod sqlite {
     /// what could not be written is written once it can be.
     #[tokio::test(flavor = "multi_thread")]
     async fn a_database_that_another_program_locks() {
-        let setting = Setting::new(Database::new()).await;
+        let setting = Setting::new(Database::sqlite()).await;
         let lab = &setting.lab;
         let gateway = Process::serve(&setting.environment).await;
         let session = Session::create(&setting.caller(&gateway)).await;
         session.pair(&lab.standin, ACCOUNT).await;
 
-        let path = setting.database.path().to_str().unwrap();
+        let path = setting.database.file().to_str().unwrap();
         let mut other = SqliteConnection::connect(path).await.unwrap();
         other.execute("BEGIN EXCLUSIVE").await.unwrap();
         session.add(GROUP, &[ANNA]).send().await.expect_no_content();
@@ -180,7 +180,7 @@ mod sqlite {
     #[cfg(target_os = "linux")]
     #[tokio::test(flavor = "multi_thread")]
     async fn a_disk_that_is_full() {
-        let setting = Setting::new(Database::new()).await;
+        let setting = Setting::new(Database::sqlite()).await;
         let lab = &setting.lab;
         let gateway = Process::serve_on_a_disk(&setting.environment).await;
         let session = Session::create(&setting.caller(&gateway)).await;
@@ -207,6 +207,139 @@ mod sqlite {
         session.wait_working(&lab.standin, ACCOUNT).await;
         same_as_whatsapp(lab, &session, GROUP).await;
         assert_eq!(lab.standin.phone(ACCOUNT).devices().len(), 1);
+        assert_eq!(gateway.terminate().await, Some(0));
+        setting.lab.stop().await;
+    }
+}
+
+/// Those of PostgreSQL alone.
+mod postgres {
+    use super::*;
+    use contract_tests::client::Call;
+    use contract_tests::process;
+    use contract_tests::server::Server;
+    use tokio::sync::watch;
+
+    use crate::process::assert_start_error;
+
+    /// One line says what is wrong with the server or the URL, and never the password.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_server_that_cannot_be_used_is_named_at_the_start() {
+        let server = Server::start().await;
+        let url = server.url();
+        let (_, rest) = url.split_once('@').unwrap();
+        let (address, _) = rest.split_once('/').unwrap();
+        for (wrong, told) in [
+            (format!("postgres://gateway:hunter2@{rest}"), "password"),
+            (format!("{url}_missing"), "create it"),
+            (format!("{url}?sslmode=require"), "TLS"),
+            (url.replace(address, "127.0.0.1:1"), "does not answer"),
+        ] {
+            let environment = [
+                ("GATEWAY_LISTEN", "127.0.0.1:0".to_owned()),
+                ("GATEWAY_DATABASE", wrong),
+            ];
+            let output = process::run(&["serve"], &environment).await;
+            assert_start_error(&output, "GATEWAY_DATABASE");
+            let error = String::from_utf8_lossy(&output.stderr);
+            assert!(error.contains(told), "{told} is not in {error}");
+            for secret in ["hunter2", "only-for-tests"] {
+                assert!(!error.contains(secret), "{error}");
+            }
+        }
+    }
+
+    /// How often a caller was answered: done, and 503.
+    type Told = watch::Sender<(u64, u64)>;
+
+    /// Asks until told to stop; gives the ids of what it has created.
+    async fn keep_asking(
+        told: Told,
+        mut on: watch::Receiver<bool>,
+        mut ask: impl FnMut(usize) -> Call,
+    ) -> Vec<String> {
+        let mut created = Vec::new();
+        for n in 0.. {
+            if !*on.borrow_and_update() {
+                break;
+            }
+            let answer = ask(n).send().await;
+            if answer.status == 201 {
+                let id = answer.json(201)["id"].as_str().unwrap().to_owned();
+                created.push(id);
+            } else if !answer.status.is_success() {
+                assert!(answer.headers.contains_key("retry-after"));
+                answer.error(503, "unavailable");
+                told.send_modify(|(_, refused)| *refused += 1);
+                continue;
+            }
+            told.send_modify(|(done, _)| *done += 1);
+        }
+        created
+    }
+
+    /// The server stops and starts under load: whoever needs it is told to come back, the sessions stay connected, and all
+    /// goes on by itself.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_server_that_restarts_under_load() {
+        let server = Server::start().await;
+        let setting = Setting::new(Database::postgres(server.url()).await).await;
+        let lab = &setting.lab;
+        let gateway = Process::serve(&setting.environment).await;
+        let session = Session::create(&setting.caller(&gateway)).await;
+        session.pair(&lab.standin, ACCOUNT).await;
+
+        let (on, running) = watch::channel(true);
+        let mut told = Vec::new();
+        let mut callers = JoinSet::new();
+        let mut caller = |ask: Box<dyn FnMut(usize) -> Call + Send>| {
+            let (tell, heard) = watch::channel((0, 0));
+            told.push(heard);
+            callers.spawn(keep_asking(tell, running.clone(), ask));
+        };
+        for n in 0..4 {
+            let people: Vec<String> = (0..5000).map(|i| format!("62877{n}{i:06}")).collect();
+            for person in &people {
+                lab.standin.add_person(Person::new(person));
+            }
+            let session = session.clone();
+            let person = move |n: usize| people[n % people.len()].clone();
+            caller(Box::new(move |n| session.add(GROUP, &[&person(n)])));
+        }
+        let members = session.path(&format!("/groups/{GROUP}/members"));
+        let reader = session.caller.clone();
+        caller(Box::new(move |_| reader.get(&members)));
+        let writer = session.caller.clone();
+        caller(Box::new(move |_| writer.post("/sessions").json(&json!({}))));
+
+        let mut more = async |what: &str, count: fn(&(u64, u64)) -> u64| {
+            for heard in &mut told {
+                let before = count(&heard.borrow());
+                within(what, heard.wait_for(|now| count(now) > before + 3))
+                    .await
+                    .unwrap();
+            }
+        };
+        more("all are served", |(done, _)| *done).await;
+        server.stop().await;
+        more("all are refused", |(_, refused)| *refused).await;
+        assert_eq!(lab.standin.connections(ACCOUNT), 1);
+        server.start_again().await;
+        more("all are served again", |(done, _)| *done).await;
+        // Shorter than anybody notices but those in the middle of something.
+        server.stop().await;
+        server.start_again().await;
+        more("all are served once more", |(done, _)| *done).await;
+
+        on.send_replace(false);
+        let created = within("the callers end", callers.join_all()).await.concat();
+        assert!(!created.is_empty());
+        for id in created {
+            let path = format!("/sessions/{id}");
+            session.caller.get(path).send().await.expect(200);
+        }
+        same_as_whatsapp(lab, &session, GROUP).await;
+        assert_eq!(lab.standin.logins(ACCOUNT), 1, "never connected anew");
         assert_eq!(gateway.terminate().await, Some(0));
         setting.lab.stop().await;
     }

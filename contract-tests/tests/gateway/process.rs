@@ -1,11 +1,10 @@
 //! The process: the command line, start-up errors, the end.
 
 use std::ffi::OsString;
-use std::path::Path;
 use std::process::Output;
 
 use contract_tests::client::Client;
-use contract_tests::gateway;
+use contract_tests::database::Database;
 use contract_tests::lab::ACCOUNT;
 use contract_tests::process::{self, Process};
 use contract_tests::session::Session;
@@ -15,15 +14,6 @@ use tokio::net::TcpListener;
 use whatsapp_standin::{Fault, GroupSpec, Person, Standin, When};
 
 use crate::world::{ADD, ANNA, GROUP};
-
-/// The settings of a gateway at this stand-in.
-pub fn environment(standin: &Standin, database: &Path) -> Vec<(&'static str, OsString)> {
-    vec![
-        ("GATEWAY_DATABASE", database.into()),
-        ("WHATSAPP_URL", standin.url().into()),
-        ("WHATSAPP_SERVER_KEY", standin.server_key().into()),
-    ]
-}
 
 /// One line that names the setting, and an exit code that says no.
 pub fn assert_start_error(output: &Output, setting: &str) {
@@ -135,8 +125,8 @@ async fn a_setting_that_cannot_be_used_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn api_keys_are_made_listed_and_revoked() {
     let standin = Standin::start_default().await.unwrap();
-    let dir = TempDir::new().unwrap();
-    let environment = environment(&standin, &dir.path().join("gateway.db"));
+    let database = Database::new().await;
+    let environment = database.environment(&standin);
     let run = async |arguments: &[&str]| {
         let output = process::run(arguments, &environment).await;
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -238,16 +228,11 @@ async fn api_keys_are_made_listed_and_revoked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn stopping_is_polite() {
     let standin = Standin::start_default().await.unwrap();
-    let dir = TempDir::new().unwrap();
-    let mut config = gateway::config(&dir.path().join("gateway.db"), &standin);
-    config.jwt = None;
+    let database = Database::new().await;
     standin.add_person(Person::new(ANNA));
     standin.add_group(GroupSpec::new("Launch team").gid(GROUP).admin(ACCOUNT));
-    let database = config.database.to_string();
-    let environment = environment(&standin, database.as_ref());
-    let store = whatsapp_gateway::Store::open(&config.database)
-        .await
-        .unwrap();
+    let environment = database.environment(&standin);
+    let store = database.store().await;
     let token = contract_tests::lab::create_api_key(&store, "org_42", "read,send,manage", None)
         .await
         .1;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use contract_tests::client::Client;
+use contract_tests::database::Database;
 use contract_tests::gateway;
 use contract_tests::lab::{ACCOUNT, Lab, ORGANIZATION, create_api_key};
 use contract_tests::process::{self, Process};
@@ -20,10 +21,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use whatsapp_gateway::Network;
 use whatsapp_gateway::Proxies;
-use whatsapp_gateway::Store;
 use whatsapp_standin::{GroupSpec, Person, Standin};
 
-use crate::process::environment;
 use crate::world::{ANNA, GROUP};
 
 const USER: &str = "anna";
@@ -209,17 +208,16 @@ struct Operated {
     standin: Standin,
     gateway: Process,
     session: Session,
-    _dir: TempDir,
+    _database: Database,
 }
 
 impl Operated {
     async fn with(variables: &[(&'static str, String)]) -> Self {
         let standin = Standin::start_default().await.unwrap();
-        let dir = TempDir::new().unwrap();
-        let database = dir.path().join("gateway.db");
-        let store = Store::open(&database.clone().into()).await.unwrap();
+        let database = Database::new().await;
+        let store = database.store().await;
         let (_, token) = create_api_key(&store, ORGANIZATION, "read,send,manage", None).await;
-        let mut environment = environment(&standin, &database);
+        let mut environment = database.environment(&standin);
         environment.extend(
             variables
                 .iter()
@@ -231,7 +229,7 @@ impl Operated {
             standin,
             gateway,
             session,
-            _dir: dir,
+            _database: database,
         }
     }
 

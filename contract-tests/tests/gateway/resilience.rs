@@ -3,15 +3,14 @@
 use std::time::{Duration, Instant};
 
 use contract_tests::client::Client;
+use contract_tests::database::Database;
 use contract_tests::lab::{ACCOUNT, Lab, ORGANIZATION, create_api_key};
 use contract_tests::process::Process;
 use contract_tests::session::Session;
 use contract_tests::wait::{eventually, within};
 use serde_json::json;
-use whatsapp_gateway::Store;
 use whatsapp_standin::{Fault, LoginFault, Role, StandinConfig, When};
 
-use crate::process::environment;
 use crate::world::{ADD, ANNA, BUDI, FRIEND, GROUP, connected, seed};
 
 /// The connection drops while the add is on its way: what became of it is not known, and that is what the answer says.
@@ -174,13 +173,12 @@ async fn a_clean_restart_needs_no_phone() {
 async fn a_killed_gateway_comes_back_with_its_sessions() {
     let lab = Lab::start().await;
     seed(&lab);
-    let dir = tempfile::tempdir().unwrap();
-    let database = dir.path().join("gateway.db");
-    let store = Store::open(&database.clone().into()).await.unwrap();
+    let database = Database::new().await;
+    let store = database.store().await;
     let token = create_api_key(&store, ORGANIZATION, "read,send,manage", None)
         .await
         .1;
-    let environment = environment(&lab.standin, &database);
+    let environment = database.environment(&lab.standin);
     let accounts = [ACCOUNT, FRIEND];
 
     let gateway = Process::serve(&environment).await;
