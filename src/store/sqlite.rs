@@ -88,6 +88,11 @@ async fn pool(path: &Path, mode: &str, connections: u32) -> Result<AnyPool, Stor
         .after_connect(|connection, _| {
             Box::pin(async move { connection.execute(SETTINGS).await.map(drop) })
         })
+        // SQLite ends a transaction by itself where the disk fails, which sqlx does not notice: it refuses to begin another
+        // on that connection for good.
+        .before_acquire(|connection, _| {
+            Box::pin(async move { Ok(!connection.is_in_transaction()) })
+        })
         .connect_with(options)
         .await?;
     Ok(pool)
