@@ -20,8 +20,9 @@ run: ## Start a gateway and a stand-in for WhatsApp, paired and ready to try; Ct
 
 test: unit contract ## Run all tests
 
-unit: ## Run the Rust tests: units, and the booted gateway against the stand-in
+unit: ## Run the Rust tests: units, and the booted gateway against the stand-in, on SQLite and on PostgreSQL
 	scripts/postgres run cargo test --locked --workspace
+	TEST_DATABASE=postgres scripts/postgres run cargo test --locked --workspace --test gateway -- --skip outages::sqlite --skip outages::postgres
 
 contract: $(SCHEMATHESIS) ## Fuzz the running gateway against its document; reports in target/contract/
 	cargo build --locked --workspace --bin contract
@@ -36,7 +37,8 @@ contract-selftest: ## Break the gateway in every way of contract-tests/src/fault
 	cargo build --locked --workspace --bin selftest
 	target/debug/selftest
 
-night: contract-deep ## What takes hours: the fuzzer at length, and both suites behind every broken gateway, as a table
+night: contract-deep ## What takes hours: the fuzzer at length on both databases, and both suites behind every broken gateway, as a table
+	TEST_DATABASE=postgres scripts/postgres run $(MAKE) contract-deep
 	cargo build --locked --workspace --bin contract --bin selftest
 	target/debug/selftest --whole
 
