@@ -315,7 +315,7 @@ mod postgres {
         let mut more = async |what: &str, count: fn(&(u64, u64)) -> u64| {
             for heard in &mut told {
                 let before = count(&heard.borrow());
-                within(what, heard.wait_for(|now| count(now) > before + 3))
+                within(what, heard.wait_for(|now| count(now) > before))
                     .await
                     .unwrap();
             }
