@@ -84,3 +84,23 @@ fn explain(error: &StoreError) -> String {
         _ => database.message().to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_by_itself_is_an_outage() {
+        // A server that starts or ends, no connections left, a full disk, an I/O error, a read-only standby, a
+        // serialization failure, a deadlock.
+        for code in [
+            "57P03", "57P01", "08006", "53300", "53100", "58030", "25006", "40001", "40P01",
+        ] {
+            assert!(is_outage(code), "{code}");
+        }
+        // No such table, a duplicate, a value that is no text.
+        for code in ["42P01", "23505", "22021", ""] {
+            assert!(!is_outage(code), "{code}");
+        }
+    }
+}

@@ -59,7 +59,9 @@ impl Bench {
 
     /// Fresh api keys. Only while no gateway runs.
     pub(crate) async fn tokens(&self, count: usize) -> Vec<String> {
-        let store = Store::open(&self.database.clone().into()).await.expect("a database");
+        let store = Store::open(&self.database.clone().into())
+            .await
+            .expect("a database");
         let mut tokens = Vec::with_capacity(count);
         for _ in 0..count {
             let key = create_api_key(&store, ORGANIZATION, "read,send,manage", None).await;
