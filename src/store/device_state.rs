@@ -1,12 +1,15 @@
 //! What the WhatsApp client remembers of a linked device: rows of kind, key and value, a set per session.
 
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::AssertSqlSafe;
+use sqlx::{AnyConnection, AssertSqlSafe};
 use tokio::sync::{RwLock, RwLockReadGuard};
 use tokio::time::Instant;
 
+use super::encryption::Place;
+use super::records::{self, Record, Stored};
 use super::{Store, StoreError};
 use crate::jid::SessionId;
 
@@ -17,7 +20,7 @@ const KEYS_A_STATEMENT: usize = 500;
 const PROVEN: Duration = Duration::from_secs(1);
 
 /// One record of a linked device.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Row {
     /// What it is; each kind has its own keys.
     pub kind: &'static str,
@@ -119,15 +122,17 @@ impl DeviceState {
     /// # Errors
     /// The database failed; so for every method here.
     pub async fn get(&self, kind: &str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let value = sqlx::query_scalar(
-            "SELECT value FROM device_state WHERE session_id = $1 AND kind = $2 AND key = $3",
+        let stored = sqlx::query_as(
+            "SELECT value, key_id FROM device_state WHERE session_id = $1 AND kind = $2 AND key = $3",
         )
         .bind(self.session.as_str())
         .bind(kind)
         .bind(key)
         .fetch_optional(&self.store.pools.background)
         .await?;
-        Ok(value)
+        stored
+            .map(|stored| self.open(kind, key, stored))
+            .transpose()
     }
 
     /// The records of `kind` under any of `keys`, in no order.
@@ -139,9 +144,20 @@ impl DeviceState {
         kind: &'static str,
         keys: &[K],
     ) -> Result<Vec<Row>, StoreError> {
+        let mut db = self.store.pools.background.acquire().await?;
+        self.read(&mut db, kind, keys).await
+    }
+
+    async fn read<K: AsRef<[u8]>>(
+        &self,
+        db: &mut AnyConnection,
+        kind: &'static str,
+        keys: &[K],
+    ) -> Result<Vec<Row>, StoreError> {
         let mut rows = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(KEYS_A_STATEMENT) {
-            let sql = with_keys("SELECT key, value, at FROM device_state", 3, chunk.len());
+            let select = "SELECT key, at, value, key_id FROM device_state";
+            let sql = with_keys(select, 3, chunk.len());
             let mut query = sqlx::query_as(sql)
                 .persistent(false)
                 .bind(self.session.as_str())
@@ -149,8 +165,9 @@ impl DeviceState {
             for key in chunk {
                 query = query.bind(key.as_ref());
             }
-            let found = query.fetch_all(&self.store.pools.background).await?;
-            rows.extend(found.into_iter().map(|row| into_row(kind, row)));
+            for row in query.fetch_all(&mut *db).await? {
+                rows.push(self.into_row(kind, row)?);
+            }
         }
         Ok(rows)
     }
@@ -172,22 +189,32 @@ impl DeviceState {
             return Ok(());
         }
         let _open = self.writing().await?;
-        let mut transaction = self.store.begin().await?;
-        for row in rows {
-            sqlx::query(
-                "INSERT INTO device_state (session_id, kind, key, value, at) VALUES ($1, $2, $3, $4, $5)
-                 ON CONFLICT (session_id, kind, key) DO UPDATE SET value = excluded.value, at = excluded.at
-                     WHERE device_state.value <> excluded.value OR device_state.at <> excluded.at",
-            )
-            .bind(self.session.as_str())
-            .bind(row.kind)
-            .bind(row.key.as_slice())
-            .bind(row.value.as_slice())
-            .bind(row.at)
-            .execute(&mut *transaction)
-            .await?;
+        // The last of those that have the same key: one statement writes no row twice.
+        let rows = rows.iter().map(|row| ((row.kind, row.key.as_slice()), row));
+        let rows: BTreeMap<_, _> = rows.collect();
+        let mut tx = self.store.begin().await?;
+        // What is encrypted anew is other bytes each time, so the database cannot tell where nothing has changed.
+        let mut stored = HashSet::new();
+        if self.store.key.is_some() {
+            let mut kinds: BTreeMap<_, Vec<_>> = BTreeMap::new();
+            for (kind, key) in rows.keys() {
+                kinds.entry(*kind).or_default().push(*key);
+            }
+            for (kind, keys) in kinds {
+                stored.extend(self.read(&mut tx, kind, &keys).await?);
+            }
         }
-        Ok(transaction.commit().await?)
+        let changed = rows.into_values().filter(|row| !stored.contains(*row));
+        let records = changed.map(|row| Record {
+            kind: row.kind,
+            key: &row.key,
+            value: &row.value,
+            at: row.at,
+        });
+        let records: Vec<_> = records.collect();
+        let key = self.store.key.as_ref();
+        records::write(&mut tx, self.session.as_str(), key, &records).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Sets `at` of those rows under `keys` that are there.
@@ -222,15 +249,18 @@ impl DeviceState {
     /// As [`Self::put`].
     pub async fn take(&self, kind: &str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let _open = self.writing().await?;
-        let value = sqlx::query_scalar(
-            "DELETE FROM device_state WHERE session_id = $1 AND kind = $2 AND key = $3 RETURNING value",
+        let stored = sqlx::query_as(
+            "DELETE FROM device_state WHERE session_id = $1 AND kind = $2 AND key = $3
+             RETURNING value, key_id",
         )
         .bind(self.session.as_str())
         .bind(kind)
         .bind(key)
         .fetch_optional(&self.store.pools.write)
         .await?;
-        Ok(value)
+        stored
+            .map(|stored| self.open(kind, key, stored))
+            .transpose()
     }
 
     /// Removes the rows under `keys`, as far as they are there.
@@ -259,9 +289,9 @@ impl DeviceState {
     /// The database failed.
     pub async fn scan(&self, kind: &'static str, prefix: &[u8]) -> Result<Vec<Row>, StoreError> {
         let rows = sqlx::query_as(if prefix.is_empty() {
-            "SELECT key, value, at FROM device_state WHERE session_id = $1 AND kind = $2 ORDER BY key"
+            "SELECT key, at, value, key_id FROM device_state WHERE session_id = $1 AND kind = $2 ORDER BY key"
         } else {
-            "SELECT key, value, at FROM device_state WHERE session_id = $1 AND kind = $2
+            "SELECT key, at, value, key_id FROM device_state WHERE session_id = $1 AND kind = $2
              AND key >= $3 AND key < $4 ORDER BY key"
         })
         .bind(self.session.as_str())
@@ -274,7 +304,9 @@ impl DeviceState {
                 .fetch_all(&self.store.pools.background)
                 .await?
         };
-        Ok(rows.into_iter().map(|row| into_row(kind, row)).collect())
+        rows.into_iter()
+            .map(|row| self.into_row(kind, row))
+            .collect()
     }
 
     /// Whether a row of `kind` has a key that begins with `prefix`.
@@ -372,11 +404,27 @@ fn with_keys(statement: &str, first: usize, count: usize) -> AssertSqlSafe<Strin
     ))
 }
 
-fn into_row(kind: &'static str, (key, value, at): (Vec<u8>, Vec<u8>, i64)) -> Row {
-    Row {
-        kind,
-        key,
-        value,
-        at,
+impl DeviceState {
+    fn open(&self, kind: &str, key: &[u8], stored: Stored) -> Result<Vec<u8>, StoreError> {
+        let place = Place {
+            session: self.session.as_str(),
+            kind,
+            key,
+        };
+        records::open(&[self.store.key.as_ref()], place, stored)
+    }
+
+    fn into_row(
+        &self,
+        kind: &'static str,
+        (key, at, value, key_id): (Vec<u8>, i64, Vec<u8>, Option<String>),
+    ) -> Result<Row, StoreError> {
+        let value = self.open(kind, &key, (value, key_id))?;
+        Ok(Row {
+            kind,
+            key,
+            value,
+            at,
+        })
     }
 }

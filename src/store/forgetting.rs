@@ -2,8 +2,9 @@
 
 use sqlx::AnyConnection;
 
+use super::records::reseal;
 use super::sessions::update_session;
-use super::{Store, StoreError, now};
+use super::{EncryptionKey, Store, StoreError, now};
 use crate::jid::SessionId;
 use crate::store::SessionRecord;
 
@@ -39,7 +40,7 @@ impl Store {
         let mut tx = self.begin().await?;
         // First, because a transaction that begins with a write waits for its turn.
         update_session(&mut tx, session).await?;
-        let kept = set_aside(&mut tx, &session.id, keys).await?;
+        let kept = set_aside(&mut tx, &session.id, keys, self.key.as_ref()).await?;
         for forget in [
             "DELETE FROM device_state WHERE session_id = $1",
             "DELETE FROM groups WHERE session_id = $1",
@@ -64,7 +65,7 @@ impl Store {
         keys: Keys,
     ) -> Result<Option<Unlinking>, StoreError> {
         let mut tx = self.begin().await?;
-        let kept = set_aside(&mut tx, id, keys).await?;
+        let kept = set_aside(&mut tx, id, keys, self.key.as_ref()).await?;
         sqlx::query("DELETE FROM sessions WHERE id = $1")
             .bind(id.as_str())
             .execute(&mut *tx)
@@ -96,11 +97,13 @@ impl Store {
     }
 }
 
-/// Moves the device state of a session to a row of its own, where it is to be kept and there is any.
+/// Copies the device state of a session to a row of its own, where it is to be kept and there is any. The caller removes
+/// it where it was.
 async fn set_aside(
     db: &mut AnyConnection,
     session: &SessionId,
     keys: Keys,
+    key: Option<&EncryptionKey>,
 ) -> Result<Option<Unlinking>, StoreError> {
     if keys == Keys::Erase {
         return Ok(None);
@@ -119,13 +122,8 @@ async fn set_aside(
     .bind(kept.since)
     .execute(&mut *db)
     .await?;
-    let moved = sqlx::query("UPDATE device_state SET session_id = $2 WHERE session_id = $1")
-        .bind(session.as_str())
-        .bind(kept.id.as_str())
-        .execute(&mut *db)
-        .await?
-        .rows_affected();
-    if moved > 0 {
+    let copied = reseal(db, session.as_str(), &[key], kept.id.as_str(), key).await?;
+    if copied > 0 {
         return Ok(Some(kept));
     }
     sqlx::query("DELETE FROM sessions WHERE id = $1")

@@ -5,11 +5,13 @@
 mod api_keys;
 mod database;
 mod device_state;
+mod encryption;
 mod forgetting;
 mod groups;
 mod members;
 mod postgres;
 mod recording;
+mod records;
 mod roster;
 mod sessions;
 mod sqlite;
@@ -21,7 +23,7 @@ use std::time::Duration;
 use sqlx::error::DatabaseError;
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::PgDatabaseError;
-use sqlx::{Any, AnyPool, Transaction};
+use sqlx::{Any, AnyPool, Executor as _, Transaction};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -30,6 +32,7 @@ use crate::error::{Code, Error};
 pub use api_keys::ApiKeyRecord;
 pub use database::Database;
 pub use device_state::{DeviceState, Row};
+pub use encryption::EncryptionKey;
 pub use forgetting::{Keys, Unlinking};
 pub use groups::GroupRecord;
 pub use members::MemberRecord;
@@ -48,6 +51,9 @@ pub enum StoreError {
     /// A row holds what this version cannot read.
     #[error("unreadable {0} in the database")]
     Unreadable(&'static str),
+    /// The device state is encrypted with another key, whose id this is.
+    #[error("the device state is encrypted with the key {0}: name the file that holds it")]
+    Locked(String),
     /// The file cannot be opened: what is wrong with it and what to do, for the operator.
     #[error("{0}")]
     Unusable(String),
@@ -85,7 +91,7 @@ impl StoreError {
                     | sqlx::Error::PoolClosed
                     | sqlx::Error::WorkerCrashed
             ),
-            Self::Migration(_) | Self::Unreadable(_) | Self::Unusable(_) => false,
+            Self::Migration(_) | Self::Unreadable(_) | Self::Locked(_) | Self::Unusable(_) => false,
         }
     }
 
@@ -122,6 +128,8 @@ pub struct Store {
     file: Option<PathBuf>,
     /// When the database last showed that it takes writes.
     proven: Arc<Mutex<Option<Instant>>>,
+    /// What device state is encrypted with.
+    key: Option<EncryptionKey>,
 }
 
 /// Connections by what they are for, so that one kind of work never waits behind another.
@@ -151,6 +159,7 @@ impl Store {
             pools,
             file,
             proven: Arc::default(),
+            key: None,
         })
     }
 
@@ -175,7 +184,6 @@ impl Store {
     /// Has every write refused, as a disk that is mounted read-only does, or no more. For an SQLite file.
     #[cfg(test)]
     pub async fn refuse_writes(&self, refuse: bool) {
-        use sqlx::Executor as _;
         let pragma = if refuse {
             "PRAGMA query_only = ON"
         } else {
@@ -183,6 +191,16 @@ impl Store {
         };
         let done = self.pools.write.execute(pragma).await;
         done.expect("an SQLite file");
+    }
+
+    /// Sees to what updates have left of the rows of device state as they were. PostgreSQL keeps them in the table's file, so
+    /// it writes that anew.
+    async fn erase_old_rows(&self) -> Result<(), StoreError> {
+        if self.file.is_none() {
+            self.pools.write.execute("VACUUM FULL device_state").await?;
+        }
+        self.empty_log();
+        Ok(())
     }
 
     /// Closes the database. SQLite's write-ahead log is folded into the file.
@@ -215,6 +233,8 @@ pub fn now() -> i64 {
 
 #[cfg(test)]
 mod directory_tests;
+#[cfg(test)]
+mod encryption_tests;
 #[cfg(test)]
 mod forgetting_tests;
 #[cfg(test)]
