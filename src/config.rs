@@ -4,17 +4,20 @@
 //! `JWT_` the login tokens. A variable that is set but empty counts as not set. The proxy
 //! variables have the names that curl reads; in lower case they win, as with curl.
 
-use std::ffi::OsString;
-use std::fmt;
+mod env;
+mod key_file;
+
 use std::net::{IpAddr, SocketAddr};
-use std::str::FromStr;
 use std::time::Duration;
 
 use reqwest::Url;
 
 use crate::outbound::{BadProxy, Proxies, Proxy};
-use crate::store::Database;
+use crate::store::{Database, EncryptionKey};
 use crate::whatsapp::Network;
+
+use env::Env;
+pub use key_file::key_file;
 
 /// What is logged unless `GATEWAY_LOG` says otherwise.
 ///
@@ -29,6 +32,7 @@ pub const DEFAULT_LOG: &str = "info,sqlx=warn";
 /// | `GATEWAY_LISTEN` | `127.0.0.1:8080` | Address and port to serve on |
 /// | `GATEWAY_DATABASE` | `whatsapp-gateway.db` | SQLite file, made when missing, or a PostgreSQL server: `postgres://user:password@host/database?sslmode=verify-full` |
 /// | `GATEWAY_DATABASE_CONNECTIONS` | `10` | Connections to a PostgreSQL server at most, 2 or more |
+/// | `GATEWAY_ENCRYPTION_KEY_FILE` | | File with the key that the keys of linked devices are encrypted with: 32 bytes in base64 or hex, readable by its owner alone |
 /// | `GATEWAY_REQUEST_TIMEOUT_SECONDS` | `60` | Longest a request may take, reading its body included |
 /// | `GATEWAY_MAX_REQUESTS` | `1024` | Requests served at once; more are refused with 503 |
 /// | `GATEWAY_SHUTDOWN_SECONDS` | `10` | Longest to wait for running requests when stopping |
@@ -56,6 +60,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// `GATEWAY_DATABASE` and `GATEWAY_DATABASE_CONNECTIONS`.
     pub database: Database,
+    /// `GATEWAY_ENCRYPTION_KEY_FILE`; none when the device state is not encrypted.
+    pub encryption_key: Option<EncryptionKey>,
     /// `GATEWAY_REQUEST_TIMEOUT_SECONDS` and `GATEWAY_MAX_REQUESTS`.
     pub limits: Limits,
     /// `GATEWAY_SHUTDOWN_SECONDS`.
@@ -166,6 +172,7 @@ impl Config {
                 )?
                 .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080))),
             database: database(env)?,
+            encryption_key: encryption_key(env)?,
             limits,
             shutdown_grace: env.seconds(
                 "GATEWAY_SHUTDOWN_SECONDS",
@@ -186,6 +193,14 @@ impl Config {
 /// A setting that cannot be used.
 pub fn database_from_env() -> Result<Database, ConfigError> {
     database(&Env(&|name| std::env::var_os(name)))
+}
+
+/// The key of the device state alone, for the command that changes it.
+///
+/// # Errors
+/// A setting that cannot be used.
+pub fn encryption_key_from_env() -> Result<Option<EncryptionKey>, ConfigError> {
+    encryption_key(&Env(&|name| std::env::var_os(name)))
 }
 
 impl LogConfig {
@@ -229,6 +244,12 @@ fn database(env: &Env) -> Result<Database, ConfigError> {
         (Database::Postgres(url, _), Some(connections)) => Database::Postgres(url, connections),
         (database, _) => database,
     })
+}
+
+fn encryption_key(env: &Env) -> Result<Option<EncryptionKey>, ConfigError> {
+    const NAME: &str = "GATEWAY_ENCRYPTION_KEY_FILE";
+    let path = env.text(NAME)?;
+    path.map(|path| key_file(NAME, path.as_ref())).transpose()
 }
 
 fn limits(env: &Env) -> Result<Limits, ConfigError> {
@@ -376,69 +397,6 @@ fn jwks_url(url: &str) -> Result<Url, ConfigError> {
             "JWKS_URL",
             "must be an https:// URL (http:// is for a loopback host only)",
         )),
-    }
-}
-
-/// The environment, or a test's stand-in for it.
-struct Env<'a>(&'a dyn Fn(&str) -> Option<OsString>);
-
-impl Env<'_> {
-    fn raw(&self, name: &str) -> Option<OsString> {
-        (self.0)(name).filter(|value| !value.is_empty())
-    }
-
-    fn text(&self, name: &'static str) -> Result<Option<String>, ConfigError> {
-        self.raw(name)
-            .map(|value| {
-                value
-                    .into_string()
-                    .map_err(|_| ConfigError::new(name, "must be UTF-8"))
-            })
-            .transpose()
-    }
-
-    /// The first of two variables that is set, and its name.
-    fn first(
-        &self,
-        [first, second]: [&'static str; 2],
-    ) -> Result<(&'static str, Option<String>), ConfigError> {
-        match self.text(first)? {
-            None => Ok((second, self.text(second)?)),
-            text => Ok((first, text)),
-        }
-    }
-
-    fn parsed<T: FromStr>(
-        &self,
-        name: &'static str,
-        must_be: impl fmt::Display,
-    ) -> Result<Option<T>, ConfigError> {
-        self.text(name)?
-            .map(|value| {
-                value
-                    .trim()
-                    .parse()
-                    .map_err(|_| ConfigError::new(name, format!("must be {must_be}")))
-            })
-            .transpose()
-    }
-
-    fn seconds(
-        &self,
-        name: &'static str,
-        default: Duration,
-        range: std::ops::RangeInclusive<u64>,
-    ) -> Result<Duration, ConfigError> {
-        let must_be = format!(
-            "a number of seconds from {} to {}",
-            range.start(),
-            range.end()
-        );
-        match self.parsed(name, &must_be)? {
-            None => Ok(default),
-            Some(seconds) if range.contains(&seconds) => Ok(Duration::from_secs(seconds)),
-            Some(_) => Err(ConfigError::new(name, format!("must be {must_be}"))),
-        }
     }
 }
 

@@ -24,6 +24,7 @@ pub fn config(database: &Database, standin: &Standin) -> Config {
     Config {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         database: database.clone(),
+        encryption_key: None,
         limits: Limits::default(),
         shutdown_grace: Duration::from_secs(10),
         network: Network::Standin {

@@ -1,3 +1,5 @@
+use std::ffi::OsString;
+
 use super::*;
 
 fn read(vars: &[(&str, &str)]) -> Result<Config, ConfigError> {
@@ -118,5 +120,56 @@ fn proxies_are_read_as_curl_reads_them() {
         let error = error.to_string();
         assert!(error.starts_with(&format!("{name}: must be ")), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
+    }
+}
+
+/// A file with this content and, where there are any, these permissions.
+#[cfg(unix)]
+fn file(dir: &tempfile::TempDir, content: &str, mode: u32) -> String {
+    use std::os::unix::fs::PermissionsExt as _;
+    let path = dir.path().join("key");
+    std::fs::write(&path, content).expect("written");
+    let mode = std::fs::Permissions::from_mode(mode);
+    std::fs::set_permissions(&path, mode).expect("permitted");
+    path.to_str().expect("UTF-8").to_owned()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_is_read_from_a_file_of_its_owner_alone() {
+    const NAME: &str = "GATEWAY_ENCRYPTION_KEY_FILE";
+    let dir = tempfile::tempdir().expect("a directory");
+    let known = EncryptionKey::new(&[0xab; 32]);
+    let hex = "aB".repeat(32);
+    let base64 = "q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s=";
+    for content in [hex.as_str(), base64, &format!(" {base64}\r\n")] {
+        for mode in [0o600, 0o400] {
+            let config = read(&[(NAME, &file(&dir, content, mode))]).expect("a key");
+            let key = config.encryption_key.expect("a key");
+            assert_eq!(key.id(), known.id());
+        }
+    }
+    assert!(read(&[]).expect("defaults").encryption_key.is_none());
+
+    let directory = dir.path().to_str().expect("UTF-8").to_owned();
+    for mode in [0o640, 0o604] {
+        let error = read(&[(NAME, &file(&dir, base64, mode))]);
+        let error = error.expect_err("open to others").to_string();
+        assert!(error.contains("chmod 600"), "{error}");
+    }
+    for (path, says) in [
+        (format!("{directory}/none"), "can be read"),
+        (directory, "must be"),
+    ] {
+        let error = read(&[(NAME, &path)]).expect_err(says).to_string();
+        assert!(error.starts_with(&format!("{NAME}: must be ")), "{error}");
+        assert!(error.contains(says), "{error}");
+    }
+    let long = base64.repeat(100);
+    for content in ["", "secret", &base64[1..], &hex[2..], &long] {
+        let error = read(&[(NAME, &file(&dir, content, 0o600))]);
+        let error = error.expect_err("no key").to_string();
+        assert!(error.contains("openssl rand -base64 32"), "{error}");
+        assert!(content.is_empty() || !error.contains(content), "{error}");
     }
 }
