@@ -36,12 +36,29 @@ pub enum StartError {
         /// What the database says.
         source: StoreError,
     },
+    /// The device state is encrypted with a key that is not the one of the setting.
+    #[error("GATEWAY_ENCRYPTION_KEY_FILE: {0}")]
+    EncryptionKey(StoreError),
     /// The HTTP client that fetches the keys of login tokens cannot be built.
     #[error("JWKS_URL: cannot prepare to fetch it: {0}")]
     Jwks(#[from] reqwest::Error),
     /// The listener failed while serving.
     #[error("serving failed: {0}")]
     Serve(io::Error),
+}
+
+impl StartError {
+    /// Why the store of this database cannot be used.
+    #[must_use]
+    pub fn of_store(database: &Database, source: StoreError) -> Self {
+        match source {
+            StoreError::Locked(_) => Self::EncryptionKey(source),
+            source => Self::Database {
+                database: database.clone(),
+                source,
+            },
+        }
+    }
 }
 
 /// Takes the address the configuration names, so that a taken port is told before anything else begins.
@@ -67,11 +84,10 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), StartError> {
-    let database = |source| StartError::Database {
-        database: config.database.clone(),
-        source,
-    };
+    let database = |source| StartError::of_store(&config.database, source);
     let store = Store::open(&config.database).await.map_err(database)?;
+    let key = config.encryption_key.clone();
+    let store = store.unlock(key, None).await.map_err(database)?;
     let auth = Auth::new(store.clone(), config.jwt.as_ref(), &config.proxies)?;
     let sessions = Sessions::load(
         store.clone(),

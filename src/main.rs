@@ -1,6 +1,7 @@
-//! The command line: `serve`, and `api-key create`, `list` and `revoke`.
+//! The command line: `serve`, `api-key create`, `list` and `revoke`, and `rotate-key`.
 
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -26,6 +27,19 @@ enum Command {
     /// Create, list and revoke api keys; also while the gateway runs
     #[command(subcommand)]
     ApiKey(ApiKeyCommand),
+    /// Encrypt the keys of linked devices with another key; the gateway must be stopped
+    RotateKey(RotateKey),
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct RotateKey {
+    /// The file with the new key; GATEWAY_ENCRYPTION_KEY_FILE names the one with the old key, if there is any
+    #[arg(long, value_name = "FILE")]
+    new_key_file: Option<PathBuf>,
+    /// Encrypt nothing any more
+    #[arg(long)]
+    decrypt: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -65,6 +79,7 @@ async fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve => serve().await,
         Command::ApiKey(command) => api_key(command).await,
+        Command::RotateKey(command) => rotate_key(command).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -128,10 +143,7 @@ async fn api_key(command: ApiKeyCommand) -> Result<(), Failure> {
     let database = config::database_from_env()?;
     let store = Store::open(&database)
         .await
-        .map_err(|source| app::StartError::Database {
-            database: database.clone(),
-            source,
-        })?;
+        .map_err(|source| app::StartError::of_store(&database, source))?;
     match command {
         ApiKeyCommand::Create {
             org,
@@ -191,6 +203,32 @@ async fn api_key(command: ApiKeyCommand) -> Result<(), Failure> {
         }
     }
     store.close().await;
+    Ok(())
+}
+
+async fn rotate_key(command: RotateKey) -> Result<(), Failure> {
+    let database = config::database_from_env()?;
+    let old = config::encryption_key_from_env()?;
+    let file = command.new_key_file.as_deref();
+    let new = file.map(|file| config::key_file("--new-key-file", file));
+    let new = new.transpose()?;
+    let failed = |source| app::StartError::of_store(&database, source);
+    let store = Store::open(&database).await.map_err(failed)?;
+    let store = store.unlock(new.clone(), old).await.map_err(failed)?;
+    store.close().await;
+    let mut out = io::stderr();
+    match (new, file) {
+        (Some(key), Some(file)) => writeln!(
+            out,
+            "{database} is encrypted with the key {}: set GATEWAY_ENCRYPTION_KEY_FILE to {}",
+            key.id(),
+            file.display()
+        )?,
+        _ => writeln!(
+            out,
+            "{database} is not encrypted: unset GATEWAY_ENCRYPTION_KEY_FILE"
+        )?,
+    }
     Ok(())
 }
 

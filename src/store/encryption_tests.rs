@@ -211,11 +211,15 @@ async fn a_rotation_goes_on_where_it_was_stopped(fresh: Fresh) {
         assert!(half.is_err(), "a key of some rows alone");
     }
 
-    let rotated = fresh.store.clone().unlock(Some(key(2)), Some(key(1))).await;
-    rotated.expect("rotated");
-    let store = unlocked(&fresh.store, 2).await;
-    for id in [&one, &other.id] {
-        let device = store.device_state(id);
-        assert_eq!(device.scan("prekey", b"").await.expect("read"), many());
+    // To another key, and to none.
+    for (old, new) in [(Some(key(1)), Some(key(2))), (Some(key(2)), None)] {
+        let rotated = fresh.store.clone().unlock(new.clone(), old).await;
+        rotated.expect("rotated");
+        let store = fresh.store.clone().unlock(new, None).await;
+        let store = store.expect("the key of all rows");
+        for id in [&one, &other.id] {
+            let device = store.device_state(id);
+            assert_eq!(device.scan("prekey", b"").await.expect("read"), many());
+        }
     }
 }

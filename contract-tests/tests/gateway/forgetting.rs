@@ -113,8 +113,8 @@ async fn a_delete_without_an_answer_unlinks_later() {
     lab.stop().await;
 }
 
-/// The keys that would let somebody be the device, as they are stored.
-async fn private_keys(store: &Store, session: &str) -> Vec<Vec<u8>> {
+/// The keys that would let somebody be the device, as they are stored where nothing is encrypted.
+pub async fn private_keys(store: &Store, session: &str) -> Vec<Vec<u8>> {
     let id = session.parse().unwrap();
     let device = store.device_state(&id).get("device", b"").await.unwrap();
     let device = String::from_utf8(device.expect("a device")).unwrap();
@@ -135,7 +135,7 @@ async fn private_keys(store: &Store, session: &str) -> Vec<Vec<u8>> {
 }
 
 /// How many of these keys the database holds.
-async fn found(database: &Database, keys: &[Vec<u8>]) -> usize {
+pub async fn found(database: &Database, keys: &[Vec<u8>]) -> usize {
     let bytes = database.contents().await;
     keys.iter()
         .filter(|key| bytes.windows(key.len()).any(|part| part == key.as_slice()))

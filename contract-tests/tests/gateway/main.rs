@@ -13,6 +13,7 @@ mod credentials;
 mod directory;
 mod document;
 mod document_served;
+mod encryption;
 mod errors;
 mod forgetting;
 mod healing;
