@@ -16,6 +16,12 @@ on_both! {
     a_rotation_goes_on_where_it_was_stopped,
 }
 
+/// Not `assert_eq`, which would print all of them.
+async fn all_there(device: &DeviceState) {
+    let rows = device.scan("prekey", b"").await.expect("read");
+    assert!(rows == many(), "{} rows, or others", rows.len());
+}
+
 fn key(n: u8) -> EncryptionKey {
     EncryptionKey::new(&[n; 32])
 }
@@ -26,6 +32,26 @@ async fn unlocked(store: &Store, n: u8) -> Store {
         .unlock(Some(key(n)), None)
         .await
         .expect("the right key")
+}
+
+/// The table's file still has the rows from before, until it is written anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn on_postgres_the_table_is_written_anew() {
+    let (fresh, id) = Fresh::postgres().await.with_session().await;
+    let device = fresh.store.device_state(&id);
+    device.put_many(&many()).await.expect("written");
+    let file = async |store: &Store| -> String {
+        sqlx::query_scalar("SELECT pg_relation_filepath('device_state')")
+            .fetch_one(&store.pools.read)
+            .await
+            .expect("a path")
+    };
+    let before = file(&fresh.store).await;
+    let store = unlocked(&fresh.store, 1).await;
+    let after = file(&store).await;
+    assert_ne!(after, before);
+    let store = unlocked(&store, 1).await;
+    assert_eq!(file(&store).await, after, "once is enough");
 }
 
 /// What is stored of a session: the id of the key and the value of each row.
@@ -60,11 +86,11 @@ async fn records_are_read_as_they_were_written(fresh: Fresh) {
         assert!(!value.windows(6).any(|part| part == b"secret"));
     }
 
-    assert_eq!(device.scan("prekey", b"").await.expect("read"), many());
+    all_there(&device).await;
     let keys: Vec<_> = many().into_iter().map(|row| row.key).collect();
     let mut found = device.get_many("prekey", &keys).await.expect("read");
     found.sort_by(|a, b| a.key.cmp(&b.key));
-    assert_eq!(found, many());
+    assert!(found == many(), "{} rows, or others", found.len());
     for (key, value) in [(&keys[3], Some(b"secret 3".to_vec())), (&vec![9], None)] {
         assert_eq!(device.get("prekey", key).await.expect("read"), value);
         assert_eq!(device.take("prekey", key).await.expect("taken"), value);
@@ -144,7 +170,7 @@ async fn a_device_that_is_set_aside_can_be_used(fresh: Fresh) {
     let kept = kept.expect("deleted").expect("kept");
     assert_eq!(stored(&store, &id).await, []);
     let device = store.device_state(&kept.id);
-    assert_eq!(device.scan("prekey", b"").await.expect("read"), many());
+    all_there(&device).await;
 }
 
 async fn turning_it_on_encrypts_what_is_there(fresh: Fresh) {
@@ -162,7 +188,7 @@ async fn turning_it_on_encrypts_what_is_there(fresh: Fresh) {
         assert!(!value.windows(6).any(|part| part == b"secret"));
     }
     let device = store.device_state(&id);
-    assert_eq!(device.scan("prekey", b"").await.expect("read"), many());
+    all_there(&device).await;
     // Once is enough.
     let before = stored(&store, &id).await;
     let store = unlocked(&store, 1).await;
@@ -219,7 +245,7 @@ async fn a_rotation_goes_on_where_it_was_stopped(fresh: Fresh) {
         let store = store.expect("the key of all rows");
         for id in [&one, &other.id] {
             let device = store.device_state(id);
-            assert_eq!(device.scan("prekey", b"").await.expect("read"), many());
+            all_there(&device).await;
         }
     }
 }
