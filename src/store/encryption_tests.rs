@@ -2,6 +2,7 @@
 
 use sqlx::Row as _;
 
+use super::forgetting_tests::{eventually_carved_clean, paired};
 use super::tests::{Fresh, on_both, session};
 use super::*;
 use crate::jid::SessionId;
@@ -32,6 +33,14 @@ async fn unlocked(store: &Store, n: u8) -> Store {
         .unlock(Some(key(n)), None)
         .await
         .expect("the right key")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_sqlite_nothing_in_the_clear_is_left_over() {
+    let (store, dir) = tests::store().await;
+    paired(&store).await;
+    unlocked(&store, 1).await;
+    eventually_carved_clean(&dir.path().join("db")).await;
 }
 
 /// The table's file still has the rows from before, until it is written anew.

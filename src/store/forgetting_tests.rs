@@ -8,7 +8,7 @@ use super::*;
 use crate::group::Role;
 
 /// A session with an account, a group with a member, and two records of a device.
-async fn paired(store: &Store) -> SessionRecord {
+pub(super) async fn paired(store: &Store) -> SessionRecord {
     let mut session = session("org");
     session.wa_jid = Some("628111@s.whatsapp.net".to_owned());
     store.insert_session(&session).await.expect("inserted");
@@ -43,7 +43,7 @@ fn carve(database: &Path) -> usize {
     found
 }
 
-async fn eventually_carved_clean(database: &Path) {
+pub(super) async fn eventually_carved_clean(database: &Path) {
     let clean = async {
         while carve(database) > 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -91,6 +91,13 @@ async fn a_stolen_file_holds_no_key_of_a_device() {
     // Turned on, it encrypts what is there and what comes.
     let (gateway, caller) = rig.serve(Some(&one)).await;
     session.by(&caller).wait_status("working").await;
+    let clean = async |keys: &[Vec<u8>]| {
+        eventually("no key is in the clear", async || {
+            (found(&database, keys).await == 0).then_some(())
+        })
+        .await;
+    };
+    clean(&keys).await;
     let other = Session::create(&caller).await;
     other.pair(&lab.standin, FRIEND).await;
     let store = database.store().await;
@@ -98,10 +105,7 @@ async fn a_stolen_file_holds_no_key_of_a_device() {
     let store = store.unlock(Some(key), None).await.unwrap();
     keys.extend(private_keys(&store, &other.id).await);
     store.close().await;
-    eventually("no key is in the clear", async || {
-        (found(&database, &keys).await == 0).then_some(())
-    })
-    .await;
+    clean(&keys).await;
     let log = gateway.log();
     assert!(log.contains(&id(1)) && !log.contains(&STANDARD.encode([1; 32])));
     assert_eq!(gateway.terminate().await, Some(0));
