@@ -166,7 +166,7 @@ impl DeviceState {
                 query = query.bind(key.as_ref());
             }
             for row in query.fetch_all(&mut *db).await? {
-                rows.push(self.into_row(kind, row)?);
+                rows.push(self.row(kind, row)?);
             }
         }
         Ok(rows)
@@ -304,9 +304,7 @@ impl DeviceState {
                 .fetch_all(&self.store.pools.background)
                 .await?
         };
-        rows.into_iter()
-            .map(|row| self.into_row(kind, row))
-            .collect()
+        rows.into_iter().map(|row| self.row(kind, row)).collect()
     }
 
     /// Whether a row of `kind` has a key that begins with `prefix`.
@@ -414,7 +412,7 @@ impl DeviceState {
         records::open(&[self.store.key.as_ref()], place, stored)
     }
 
-    fn into_row(
+    fn row(
         &self,
         kind: &'static str,
         (key, at, value, key_id): (Vec<u8>, i64, Vec<u8>, Option<String>),

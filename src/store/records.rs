@@ -11,6 +11,9 @@ const ROWS_A_STATEMENT: usize = 500;
 /// A value and the id of the key that it is encrypted with.
 pub(super) type Stored = (Vec<u8>, Option<String>);
 
+/// Its kind, key and `at`, then what is [`Stored`].
+type StoredRow = (String, Vec<u8>, i64, Vec<u8>, Option<String>);
+
 /// What `stored` holds at `place`, with the one of `keys` that it is encrypted with. No key is for what is not encrypted.
 pub(super) fn open(
     keys: &[Option<&EncryptionKey>],
@@ -86,7 +89,7 @@ pub(super) async fn reseal(
     to: &str,
     key: Option<&EncryptionKey>,
 ) -> Result<usize, StoreError> {
-    let rows: Vec<(String, Vec<u8>, i64, Vec<u8>, Option<String>)> = sqlx::query_as(
+    let rows: Vec<StoredRow> = sqlx::query_as(
         "SELECT kind, key, at, value, key_id FROM device_state WHERE session_id = $1",
     )
     .bind(from)
