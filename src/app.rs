@@ -12,7 +12,7 @@ use crate::auth::Auth;
 use crate::config::Config;
 use crate::edge;
 use crate::sessions::Sessions;
-use crate::store::{Database, Store, StoreError};
+use crate::store::{Database, Lock, Store, StoreError};
 use crate::whatsapp::Dialer;
 
 /// Why the gateway does not start: one line that names the setting and the fix.
@@ -78,11 +78,24 @@ pub async fn bind(config: &Config) -> Result<TcpListener, StartError> {
 /// closes every session's connection. Sessions that are started stay so: the next start connects them again.
 ///
 /// # Errors
-/// The database or the JWKS client cannot be used, or the listener fails.
+/// The database is another process's or cannot be used, the JWKS client cannot be built, or the listener fails.
 pub async fn serve(
     config: Config,
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), StartError> {
+    let lock = Lock::take(&config.database).await;
+    let mut lock = lock.map_err(|source| StartError::of_store(&config.database, source))?;
+    let served = serve_locked(&config, listener, shutdown, &mut lock).await;
+    lock.release().await;
+    served
+}
+
+async fn serve_locked(
+    config: &Config,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+    lock: &mut Lock,
 ) -> Result<(), StartError> {
     let database = |source| StartError::of_store(&config.database, source);
     let store = Store::open(&config.database).await.map_err(database)?;
@@ -114,13 +127,18 @@ pub async fn serve(
         tokio::time::sleep(config.shutdown_grace).await;
     };
     let served = tokio::select! {
-        served = server.into_future() => served,
+        served = server.into_future() => served.map_err(StartError::Serve),
         () = grace => {
             tracing::warn!("stopping with requests still running");
             Ok(())
         }
+        lost = lock.lost() => {
+            // What this process would still write is out of date: the database and its sessions are another's.
+            store.close().await;
+            Err(database(lost))
+        }
     };
     sessions.shutdown().await;
     store.close().await;
-    served.map_err(StartError::Serve)
+    served
 }

@@ -125,7 +125,7 @@ fn shipped() -> Vec<(PathBuf, String)> {
         .iter()
         .map(|path| (relative(path), code(path)))
         .filter(|(path, _)| !is_test(path))
-        .filter(|(path, _)| !["main", "lib"].contains(&module(path).as_str()))
+        .filter(|(path, _)| !["main", "cli", "lib"].contains(&module(path).as_str()))
         .collect()
 }
 

@@ -25,5 +25,5 @@ pub use auth::{Capabilities, api_key};
 pub use error::Code;
 pub use jid::SessionId;
 pub use outbound::Proxies;
-pub use store::{ApiKeyRecord, Database, EncryptionKey, Store, StoreError, now};
+pub use store::{ApiKeyRecord, Database, EncryptionKey, Lock, Store, StoreError, backup, now};
 pub use whatsapp::Network;

@@ -50,6 +50,15 @@ impl Client {
         }
     }
 
+    /// The same caller of another gateway; `base` is `http://host:port`.
+    #[must_use]
+    pub fn at(&self, base: impl Into<String>) -> Self {
+        Self {
+            base: base.into(),
+            ..self.clone()
+        }
+    }
+
     /// The same caller with a bearer token.
     #[must_use]
     pub fn with_token(&self, token: impl Into<String>) -> Self {

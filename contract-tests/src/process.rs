@@ -195,6 +195,15 @@ impl Process {
         self.child.kill().await.expect("a running process");
     }
 
+    /// Waits until it ends by itself; gives the exit code.
+    ///
+    /// # Panics
+    /// It does not end.
+    pub async fn ended(&mut self) -> Option<i32> {
+        let ended = within("the gateway ends", self.child.wait());
+        ended.await.expect("an exit code").code()
+    }
+
     /// SIGTERM, as a supervisor stops a service; gives the exit code.
     ///
     /// # Panics
@@ -207,10 +216,7 @@ impl Process {
             .await
             .expect("kill runs");
         assert!(sent.success(), "no such process");
-        within("the gateway ends", self.child.wait())
-            .await
-            .expect("an exit code")
-            .code()
+        self.ended().await
     }
 }
 

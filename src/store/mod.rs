@@ -8,15 +8,18 @@ mod device_state;
 mod encryption;
 mod forgetting;
 mod groups;
+mod lease;
+mod lock;
 mod members;
 mod postgres;
 mod recording;
 mod records;
 mod roster;
+mod schema;
 mod sessions;
 mod sqlite;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,8 +38,10 @@ pub use device_state::{DeviceState, Row};
 pub use encryption::EncryptionKey;
 pub use forgetting::{Keys, Unlinking};
 pub use groups::GroupRecord;
+pub use lock::Lock;
 pub use members::MemberRecord;
 pub use recording::GroupWrites;
+use schema::Schema;
 pub use sessions::{SessionRecord, Status, StatusReason};
 
 /// The database failed. For the log; callers see 500 or 503.
@@ -54,7 +59,7 @@ pub enum StoreError {
     /// The device state is encrypted with another key, whose id this is.
     #[error("the device state is encrypted with the key {0}: name the file that holds it")]
     Locked(String),
-    /// The file cannot be opened: what is wrong with it and what to do, for the operator.
+    /// The database cannot be opened: what is wrong with it and what to do, for the operator.
     #[error("{0}")]
     Unusable(String),
 }
@@ -143,16 +148,32 @@ struct Pools {
 }
 
 impl Store {
-    /// Opens the database, creating an SQLite file and bringing the schema up to date.
+    /// Opens the database, creating an SQLite file and bringing the schema up to date. For whoever holds its [`Lock`].
     ///
     /// # Errors
     /// [`StoreError::Unusable`]: it cannot be opened, or is not a database of this version of the gateway.
     pub async fn open(database: &Database) -> Result<Self, StoreError> {
+        Self::with(database, Schema::Update).await
+    }
+
+    /// Opens a database that is there already and has the schema of this version of the gateway, also beside the process
+    /// that serves it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`]: it cannot be opened, does not exist, or is not up to date.
+    pub async fn open_existing(database: &Database) -> Result<Self, StoreError> {
+        Self::with(database, Schema::Keep).await
+    }
+
+    async fn with(database: &Database, schema: Schema) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
         let (pools, file) = match database {
-            Database::Sqlite(path) => (sqlite::open(path).await?, Some(path.clone())),
+            Database::Sqlite(path) => {
+                let file = sqlite::place(path)?;
+                (sqlite::open(&file, schema).await?, Some(file))
+            }
             Database::Postgres(url, connections) => {
-                (postgres::open(url, *connections).await?, None)
+                (postgres::open(url, *connections, schema).await?, None)
             }
         };
         Ok(Self {
@@ -217,6 +238,19 @@ impl Store {
     }
 }
 
+/// Copies an SQLite database into a new file, whole and as of one moment, also while the gateway runs.
+///
+/// # Errors
+/// [`StoreError::Unusable`]: it is no SQLite database, cannot be read, or `to` exists or cannot be written.
+pub async fn backup(database: &Database, to: &Path) -> Result<(), StoreError> {
+    match database {
+        Database::Sqlite(path) => sqlite::backup(&sqlite::place(path)?, to).await,
+        Database::Postgres(..) => Err(StoreError::Unusable(
+            "it is a PostgreSQL server; back it up with pg_dump".to_owned(),
+        )),
+    }
+}
+
 /// Text from outside without the one character that PostgreSQL cannot store.
 fn clean(text: &str) -> String {
     text.replace('\0', "")
@@ -238,6 +272,8 @@ mod encryption_tests;
 #[cfg(test)]
 mod forgetting_tests;
 #[cfg(test)]
+mod lock_tests;
+#[cfg(all(test, unix))]
 mod sqlite_tests;
 #[cfg(test)]
 mod tests;

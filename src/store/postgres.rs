@@ -3,32 +3,38 @@
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::migrate::Migrator;
 use sqlx::{AnyPool, ConnectOptions as _, Connection as _, PgConnection};
 use tokio::time::timeout;
 use url::Url;
 
-use super::{Pools, StoreError};
+use super::{Pools, Schema, StoreError};
+
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// Longest to wait for a connection: the server may be down.
 const ACQUIRE: Duration = Duration::from_secs(5);
 
-/// Connects to the database that `url` names and brings its schema up to date.
-pub(super) async fn open(url: &Url, connections: u32) -> Result<Pools, StoreError> {
-    connect(url, connections)
+/// Connects to the database that `url` names.
+pub(super) async fn open(url: &Url, connections: u32, schema: Schema) -> Result<Pools, StoreError> {
+    connect(url, connections, schema)
         .await
         .map_err(|error| StoreError::Unusable(explain(&error)))
 }
 
-async fn connect(url: &Url, connections: u32) -> Result<Pools, StoreError> {
+/// A connection outside of the pools.
+pub(super) async fn single(url: &Url) -> Result<PgConnection, StoreError> {
+    Ok(timeout(ACQUIRE, PgConnection::connect(url.as_str()))
+        .await
+        .unwrap_or(Err(sqlx::Error::PoolTimedOut))?)
+}
+
+async fn connect(url: &Url, connections: u32, schema: Schema) -> Result<Pools, StoreError> {
     // Callers have connections of their own, so that they never wait behind many syncs.
     let for_callers = (connections / 2).max(1);
     // A connection of its own first: a pool tries again and again where a server cannot be used.
-    let mut first = timeout(ACQUIRE, PgConnection::connect(url.as_str()))
-        .await
-        .unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
-    sqlx::migrate!("migrations/postgres")
-        .run_direct(None, &mut first, false)
-        .await?;
+    let mut first = single(url).await?;
+    schema.apply(&MIGRATIONS, &mut first).await?;
     first.close().await?;
     let write = pool(url, connections.saturating_sub(for_callers).max(1)).await?;
     Ok(Pools {
@@ -59,7 +65,7 @@ pub(super) fn is_outage(code: &str) -> bool {
 }
 
 /// What to tell the operator about a server that cannot be used.
-fn explain(error: &StoreError) -> String {
+pub(super) fn explain(error: &StoreError) -> String {
     let Some(database) = error.of_database() else {
         return match error {
             StoreError::Database(sqlx::Error::Io(error)) => {

@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use sqlx::AnyPool;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use tokio::time::sleep;
 use url::Url;
 
-use super::{Pools, StoreError};
+use super::{Pools, Schema, StoreError};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// What every connection is set to. <https://www.sqlite.org/pragma.html>
 ///
@@ -25,6 +28,10 @@ const SETTINGS: &str = "
 
 /// How long to wait for another process that holds the file locked.
 const BUSY: Duration = Duration::from_secs(10);
+
+/// What is wrong where the system lets us do nothing.
+const NO_ACCESS: &str =
+    "it cannot be read and written; check the permissions of the file and of its directory";
 
 /// Longest to wait for a connection. Writers wait in turn for the only one they have.
 const ACQUIRE: Duration = Duration::from_secs(30);
@@ -41,35 +48,90 @@ const CHECKPOINT_WAIT: Duration = Duration::from_millis(250);
 /// The longest pause between two checkpoints that readers have held up.
 const CHECKPOINT_PAUSE: Duration = Duration::from_secs(60);
 
-/// Opens the file at `path`, creating it and bringing its schema up to date.
-pub(super) async fn open(path: &Path) -> Result<Pools, StoreError> {
+/// Where the file at `path` is, behind all links: two names of one file are one database. It need not exist yet.
+pub(super) fn place(path: &Path) -> Result<PathBuf, StoreError> {
+    let unusable = |reason: &str| StoreError::Unusable(reason.to_owned());
     if path.is_dir() {
-        let reason = "it is a directory; name a file in it";
-        return Err(StoreError::Unusable(reason.to_owned()));
+        return Err(unusable("it is a directory; name a file in it"));
     }
-    // For the owner alone: the file holds the keys of the linked devices. SQLite gives its side files the same mode.
-    // Where this fails the file exists already, or what follows fails too and says why.
+    if path.exists() {
+        let real = path.canonicalize().map_err(|_| unusable(NO_ACCESS))?;
+        private(&real)?;
+        return Ok(real);
+    }
+    if path.is_symlink() {
+        let reason = "it is a link to what does not exist; correct or remove the link";
+        return Err(unusable(reason));
+    }
+    let path = std::path::absolute(path).map_err(|_| unusable(NO_ACCESS))?;
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(unusable(NO_ACCESS));
+    };
+    if !directory.exists() {
+        return Err(unusable("its directory does not exist; create it"));
+    }
+    let directory = directory.canonicalize();
+    Ok(directory.map_err(|_| unusable(NO_ACCESS))?.join(name))
+}
+
+/// Refuses a file that others than its owner may read or write: it holds the keys of the linked devices.
+fn private(path: &Path) -> Result<(), StoreError> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = path.metadata().map(|data| data.permissions().mode());
+        if mode.is_ok_and(|mode| mode & 0o077 != 0) {
+            let path = path.display();
+            return Err(StoreError::Unusable(format!(
+                "others than its owner have access to it; run `chmod 600 {path}`"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Makes an empty file for its owner alone. SQLite gives its side files the same mode.
+pub(super) fn create(path: &Path) -> std::io::Result<()> {
+    let mut new = std::fs::OpenOptions::new();
+    new.write(true).create_new(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
-        let mut new = std::fs::OpenOptions::new();
-        let _ = new.write(true).create_new(true).mode(0o600).open(path);
+        new.mode(0o600);
     }
-    connect(path)
-        .await
-        .map_err(|error| StoreError::Unusable(explain(&error, path)))
+    new.open(path).map(drop)
 }
 
-async fn connect(path: &Path) -> Result<Pools, StoreError> {
+/// Opens the file at `path`, which is its [`place`].
+pub(super) async fn open(path: &Path, schema: Schema) -> Result<Pools, StoreError> {
+    match schema {
+        // Where this fails the file exists already, or what follows fails too and says why.
+        Schema::Update => drop(create(path)),
+        Schema::Keep => existing(path)?,
+    }
+    connect(path, schema)
+        .await
+        .map_err(|error| StoreError::Unusable(explain(&error)))
+}
+
+fn existing(path: &Path) -> Result<(), StoreError> {
+    if path.exists() {
+        return Ok(());
+    }
+    let reason = "it does not exist; run `whatsapp-gateway migrate` to make it";
+    Err(StoreError::Unusable(reason.to_owned()))
+}
+
+async fn connect(path: &Path, schema: Schema) -> Result<Pools, StoreError> {
     // A connection of its own first: a pool tries again and again where a file cannot be used.
-    let options = SqliteConnectOptions::new().filename(path);
-    let options = options
-        .journal_mode(SqliteJournalMode::Wal)
+    let mut options = SqliteConnectOptions::new()
+        .filename(path)
         .busy_timeout(BUSY);
+    if schema == Schema::Update {
+        options = options.journal_mode(SqliteJournalMode::Wal);
+    }
     let mut first = options.connect().await?;
-    sqlx::migrate!("migrations/sqlite")
-        .run_direct(None, &mut first, false)
-        .await?;
+    schema.apply(&MIGRATIONS, &mut first).await?;
     let pools = Pools {
         // One writer: SQLite has no more, and whoever waits for their turn here waits in order.
         write: pool(path, "rw", 1).await?,
@@ -120,21 +182,14 @@ fn primary(code: &str) -> Option<i32> {
 }
 
 /// What to tell the operator about a file that does not open.
-fn explain(error: &StoreError, path: &Path) -> String {
+fn explain(error: &StoreError) -> String {
     let Some(database) = error.of_database() else {
         return error.explain();
     };
-    let directory = path.parent();
     match database.code().as_deref().and_then(primary) {
         Some(26) => "it is not an SQLite database; use another file".to_owned(),
         Some(11) => "it is damaged; restore a backup".to_owned(),
-        Some(14) if directory.is_some_and(|dir| !dir.as_os_str().is_empty() && !dir.exists()) => {
-            "its directory does not exist; create it".to_owned()
-        }
-        Some(8 | 14) => {
-            "it cannot be read and written; check the permissions of the file and of its directory"
-                .to_owned()
-        }
+        Some(8 | 14) => NO_ACCESS.to_owned(),
         Some(5 | 6) => "another process holds it locked; stop that process".to_owned(),
         _ => database.message().to_owned(),
     }
@@ -172,4 +227,36 @@ async fn checkpoint(path: &Path) -> sqlx::Result<bool> {
         .await?;
     connection.close().await?;
     Ok(busy == 0)
+}
+
+/// Copies the database at `path` into a new file `to`, as of one moment, while others read and write it.
+pub(super) async fn backup(path: &Path, to: &Path) -> Result<(), StoreError> {
+    existing(path)?;
+    let cannot = |error: &dyn std::fmt::Display| {
+        StoreError::Unusable(format!("cannot write {}: {error}", to.display()))
+    };
+    let name = to
+        .to_str()
+        .ok_or_else(|| cannot(&"its path is not UTF-8"))?;
+    create(to).map_err(|error| cannot(&error))?;
+    let copied = vacuum_into(path, name).await;
+    if copied.is_err() {
+        // It is of no use to anyone.
+        let _ = std::fs::remove_file(to);
+    }
+    copied.map_err(|error| StoreError::Unusable(explain(&error)))
+}
+
+/// Writes into a file that is there and empty. <https://www.sqlite.org/lang_vacuum.html#vacuuminto>
+async fn vacuum_into(path: &Path, to: &str) -> Result<(), StoreError> {
+    let options = SqliteConnectOptions::new().filename(path);
+    let mut connection = options.busy_timeout(BUSY).connect().await?;
+    sqlx::query("VACUUM INTO $1")
+        .bind(to)
+        .execute(&mut connection)
+        .await?;
+    connection.close().await?;
+    // SQLite leaves it to the system when that reaches the disk.
+    let written = std::fs::File::open(to).and_then(|file| file.sync_all());
+    Ok(written.map_err(sqlx::Error::Io)?)
 }

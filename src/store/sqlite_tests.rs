@@ -1,5 +1,8 @@
 //! What is SQLite's alone: the file.
 
+use std::fs::Permissions;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
 use sqlx::Executor as _;
 
 use super::tests::store;
@@ -10,6 +13,14 @@ async fn a_file_that_cannot_be_used_is_told_with_the_fix() {
     let dir = tempfile::tempdir().expect("a directory");
     let not_a_database = dir.path().join("text");
     std::fs::write(&not_a_database, "this is not a database, ".repeat(100)).expect("written");
+    let private = Permissions::from_mode(0o600);
+    std::fs::set_permissions(&not_a_database, private).expect("allowed");
+    let readable = dir.path().join("readable");
+    std::fs::write(&readable, "").expect("written");
+    let group = Permissions::from_mode(0o640);
+    std::fs::set_permissions(&readable, group).expect("allowed");
+    let dangling = dir.path().join("dangling");
+    symlink(dir.path().join("nothing"), &dangling).expect("a link");
     let newer = dir.path().join("newer");
     let store = Store::open(&newer.clone().into()).await.expect("a store");
     let later =
@@ -28,10 +39,74 @@ async fn a_file_that_cannot_be_used_is_told_with_the_fix() {
         (dir.path().join("no/such/db"), "does not exist"),
         (not_a_database, "not an SQLite database"),
         (newer, "newer"),
+        (readable, "chmod 600"),
+        (dangling, "link"),
     ] {
         let error = Store::open(&path.into()).await.expect_err(says).to_string();
         assert!(error.contains(says) && !error.contains('\n'), "{error}");
     }
+}
+
+/// It has a lock whatever it is called.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_is_the_file_that_it_leads_to() {
+    let (_store, dir) = store().await;
+    let link = dir.path().join("link");
+    symlink(dir.path().join("db"), &link).expect("a link");
+    let _held = Lock::take(&dir.path().join("db").into()).await;
+    let refused = Lock::take(&link.clone().into()).await;
+    let error = refused.expect_err("the same file").to_string();
+    assert!(error.contains("process"), "{error}");
+    let opened = Store::open_existing(&link.into()).await;
+    opened.expect("another name of it").close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changes_no_schema_makes_nothing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("db");
+    let database = Database::from(path.clone());
+    let refused = async || {
+        let opened = Store::open_existing(&database).await;
+        opened.expect_err("not up to date").to_string()
+    };
+    assert!(refused().await.contains("whatsapp-gateway migrate"));
+    assert!(!path.exists());
+
+    sqlite::create(&path).expect("an empty file");
+    assert!(refused().await.contains("whatsapp-gateway migrate"));
+    let size = path.metadata().expect("a file").len();
+    assert_eq!(size, 0, "nothing is written into it");
+
+    let store = Store::open(&database).await.expect("a store");
+    let older = "DELETE FROM _sqlx_migrations WHERE version > 1";
+    store.pools.write.execute(older).await.expect("older");
+    assert!(refused().await.contains("older"));
+    let changed = "UPDATE _sqlx_migrations SET checksum = x'00'";
+    store.pools.write.execute(changed).await.expect("another");
+    assert!(refused().await.contains("not the one of this version"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_is_whole_private_and_new() {
+    let (store, dir) = store().await;
+    let database = dir.path().join("db").into();
+    let copy = dir.path().join("copy");
+    let record = tests::session("org");
+    store.insert_session(&record).await.expect("inserted");
+    backup(&database, &copy).await.expect("a backup");
+    let mode = copy.metadata().expect("a file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let restored = Store::open(&copy.clone().into()).await.expect("a store");
+    assert_eq!(restored.all_sessions().await.expect("sessions"), [record]);
+
+    let again = backup(&database, &copy).await;
+    again.expect_err("the file exists");
+    assert_eq!(restored.all_sessions().await.expect("kept").len(), 1);
+    let none = dir.path().join("none");
+    let nothing = backup(&none.clone().into(), &dir.path().join("copy 2")).await;
+    nothing.expect_err("no database");
+    assert!(!none.exists() && !dir.path().join("copy 2").exists());
 }
 
 /// Of a path with everything in it that a URL writes otherwise.
@@ -46,10 +121,8 @@ async fn a_file_has_the_name_that_was_given() {
     assert_eq!(files, 1, "and its log is gone with the last connection");
 }
 
-#[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_file_is_for_its_owner_alone() {
-    use std::os::unix::fs::PermissionsExt as _;
     let (_store, dir) = store().await;
     let mode = std::fs::metadata(dir.path().join("db"))
         .expect("a file")

@@ -20,6 +20,7 @@ mod healing;
 mod jwt;
 mod log;
 mod odd_answers;
+mod operations;
 mod outages;
 mod pairing;
 mod panics;

@@ -146,6 +146,18 @@ async fn api_keys_are_made_listed_and_revoked() {
         "--capabilities",
     ];
 
+    // Before there is a database: nothing is made.
+    let (done, _, error) = run(&[&create[..], &["read"]].concat()).await;
+    assert!(
+        !done && error.contains("whatsapp-gateway migrate"),
+        "{error}"
+    );
+    if let whatsapp_gateway::Database::Sqlite(file) = database.name() {
+        assert!(!file.exists());
+    }
+    let (done, _, error) = run(&["migrate"]).await;
+    assert!(done, "{error}");
+
     let (done, made, error) = run(&[&create[..], &["read,manage"]].concat()).await;
     assert!(done, "{error}");
     let tokens: Vec<&str> = made

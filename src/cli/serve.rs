@@ -1,0 +1,58 @@
+//! `serve`.
+
+use std::io;
+
+use tracing_subscriber::EnvFilter;
+use whatsapp_gateway::app;
+use whatsapp_gateway::config::{Config, ConfigError, LogConfig, LogFormat};
+
+use super::Failure;
+
+/// Serves until told to stop.
+pub async fn run() -> Result<(), Failure> {
+    log(&LogConfig::from_env()?)?;
+    let config = Config::from_env()?;
+    let shutdown = told_to_stop()?;
+    let listener = app::bind(&config).await?;
+    Ok(app::serve(config, listener, shutdown).await?)
+}
+
+/// Completes on Ctrl-C or SIGTERM. The handlers are in place when this returns, not only when it is first polled.
+fn told_to_stop() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        Ok(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        })
+    }
+    #[cfg(not(unix))]
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+fn log(config: &LogConfig) -> Result<(), ConfigError> {
+    let filter = EnvFilter::builder()
+        .parse(&config.filter)
+        .map_err(|error| {
+            ConfigError::new(
+                "GATEWAY_LOG",
+                format!("must be like info or info,sqlx=warn: {error}"),
+            )
+        })?;
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(false);
+    match config.format {
+        LogFormat::Text => lines.init(),
+        LogFormat::Json => lines.json().init(),
+    }
+    Ok(())
+}
