@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use whatsapp_gateway::Database;
 
 /// A self-hosted WhatsApp gateway. Settings come from the environment.
 #[derive(Debug, Parser)]
@@ -32,6 +33,13 @@ enum Command {
     },
     /// Encrypt the keys of linked devices with another key; the gateway must be stopped
     RotateKey(cli::rotate_key::Arguments),
+    /// Copy a database into an empty one of the other kind, with the gateway stopped
+    MigrateDatabase {
+        /// The database to copy: a file of SQLite, or postgres://…
+        from: Database,
+        /// Where to: the same
+        to: Database,
+    },
 }
 
 #[tokio::main]
@@ -42,6 +50,7 @@ async fn main() -> ExitCode {
         Command::ApiKey(command) => cli::api_key::run(command).await,
         Command::Backup { file } => cli::database::backup(&file).await,
         Command::RotateKey(arguments) => cli::rotate_key::run(arguments).await,
+        Command::MigrateDatabase { from, to } => cli::database::copy(&from, &to).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,4 +1,4 @@
-//! What is done to a whole database: `migrate` and `backup`.
+//! What is done to a whole database: `migrate`, `backup` and `migrate-database`.
 
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -38,4 +38,33 @@ pub async fn backup(file: &Path) -> Result<(), Failure> {
         .map_err(unusable(&database))?;
     writeln!(io::stderr(), "wrote {}", file.display())?;
     Ok(())
+}
+
+/// Copies one database into another, which has to be empty.
+pub async fn copy(from: &Database, to: &Database) -> Result<(), Failure> {
+    let source = Lock::take(from).await.map_err(unusable(from))?;
+    let target = Lock::take(to).await.map_err(unusable(to));
+    let copied = match &target {
+        Ok(_) => copy_locked(from, to).await,
+        Err(_) => Ok(0),
+    };
+    if let Ok(target) = target {
+        target.release().await;
+    }
+    source.release().await;
+    let sessions = copied?;
+    writeln!(
+        io::stderr(),
+        "copied {from} to {to}, {sessions} sessions. Set GATEWAY_DATABASE to the new one, and never serve the old one again: two that log in as one device end each other"
+    )?;
+    Ok(())
+}
+
+async fn copy_locked(from: &Database, to: &Database) -> Result<u64, Failure> {
+    let source = Store::open_existing(from).await.map_err(unusable(from))?;
+    let target = Store::open(to).await.map_err(unusable(to))?;
+    let copied = source.copy_to(&target).await;
+    target.close().await;
+    source.close().await;
+    Ok(copied.map_err(unusable(to))?)
 }

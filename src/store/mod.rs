@@ -3,6 +3,7 @@
 //! in `sqlite` and `postgres`.
 
 mod api_keys;
+mod copying;
 mod database;
 mod device_state;
 mod encryption;
@@ -265,6 +266,8 @@ pub fn now() -> i64 {
     i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
 }
 
+#[cfg(test)]
+mod copying_tests;
 #[cfg(test)]
 mod directory_tests;
 #[cfg(test)]

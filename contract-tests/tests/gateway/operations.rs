@@ -1,4 +1,4 @@
-//! What an operator does with a database: one process at a time, its schema, backups, the end.
+//! What an operator does with a database: one process at a time, its schema, backups, the end, the move to PostgreSQL.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -239,5 +239,29 @@ async fn after_the_end_the_file_alone_is_complete() {
         .await
         .unwrap();
     assert_eq!(groups, 1);
+    world.standin.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_move_to_postgres_and_stay_paired() {
+    let world = World::new().await;
+    let database = world.path("gateway.db");
+    let server = postgres().await;
+    let (gateway, session) = world.paired(&database).await;
+    let known = Known::of(&session).await;
+    let paths = [&database, &server].map(|path| path.to_str().unwrap());
+    let copy = ["migrate-database", paths[0], paths[1]];
+    let refused = process::run::<OsString>(&copy, &[]).await;
+    let error = String::from_utf8_lossy(&refused.stderr);
+    let holder = format!("process {} ", gateway.id());
+    assert!(!refused.status.success() && error.contains(&holder));
+    assert_eq!(gateway.terminate().await, Some(0));
+
+    succeeds(&copy, &[]).await;
+    let again = process::run::<OsString>(&copy, &[]).await;
+    let error = String::from_utf8_lossy(&again.stderr);
+    assert!(error.contains("not empty"), "{error}");
+    assert!(!error.contains("only-for-tests"), "{error}");
+    world.goes_on(&server, &session, &known).await;
     world.standin.stop().await.unwrap();
 }
