@@ -55,7 +55,7 @@ pub async fn copy(from: &Database, to: &Database) -> Result<(), Failure> {
     let sessions = copied?;
     writeln!(
         io::stderr(),
-        "copied {from} to {to}, {sessions} sessions. Set GATEWAY_DATABASE to the new one, and never serve the old one again: two that log in as one device end each other"
+        "copied {from} to {to}, with {sessions} session(s). Set GATEWAY_DATABASE to the new one, and never serve the old one again: two that log in as one device end each other"
     )?;
     Ok(())
 }
