@@ -90,7 +90,7 @@ impl Lease {
     pub(super) async fn release(self) {
         // Refused where the lease is lost, and then there is nothing to wait for.
         if self.stop.send(()).is_ok() {
-            let _ = self.renewing.await;
+            let _ = timeout(ANSWER, self.renewing).await;
         }
     }
 }
