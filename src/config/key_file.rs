@@ -48,8 +48,11 @@ fn key(text: &str) -> Option<EncryptionKey> {
 
 #[cfg(unix)]
 fn is_open_to_others(file: &File) -> io::Result<bool> {
-    use std::os::unix::fs::PermissionsExt as _;
-    Ok(file.metadata()?.permissions().mode() & 0o077 != 0)
+    use std::os::unix::fs::MetadataExt as _;
+    let file = file.metadata()?;
+    // Of root's files the group may be the reader that root means: systemd and Kubernetes hand secrets out so.
+    let others = if file.uid() == 0 { 0o037 } else { 0o077 };
+    Ok(file.mode() & others != 0)
 }
 
 #[cfg(not(unix))]

@@ -123,11 +123,13 @@ fn proxies_are_read_as_curl_reads_them() {
     }
 }
 
-/// A file with this content and, where there are any, these permissions.
+/// A file with this content and these permissions.
 #[cfg(unix)]
 fn file(dir: &tempfile::TempDir, content: &str, mode: u32) -> String {
     use std::os::unix::fs::PermissionsExt as _;
     let path = dir.path().join("key");
+    // Its owner may not be allowed to write to the last one.
+    let _ = std::fs::remove_file(&path);
     std::fs::write(&path, content).expect("written");
     let mode = std::fs::Permissions::from_mode(mode);
     std::fs::set_permissions(&path, mode).expect("permitted");
@@ -152,7 +154,11 @@ fn a_key_is_read_from_a_file_of_its_owner_alone() {
     assert!(read(&[]).expect("defaults").encryption_key.is_none());
 
     let directory = dir.path().to_str().expect("UTF-8").to_owned();
-    for mode in [0o640, 0o604] {
+    use std::os::unix::fs::MetadataExt as _;
+    let by_root = dir.path().metadata().expect("a directory").uid() == 0;
+    let group = file(&dir, base64, 0o440);
+    assert_eq!(read(&[(NAME, &group)]).is_ok(), by_root);
+    for mode in [0o604, 0o602, 0o620] {
         let error = read(&[(NAME, &file(&dir, base64, mode))]);
         let error = error.expect_err("open to others").to_string();
         assert!(error.contains("chmod 600"), "{error}");
