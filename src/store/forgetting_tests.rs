@@ -28,7 +28,7 @@ fn secret() -> String {
 }
 
 /// How often the secret is in the file and in its log.
-fn carve(database: &Path) -> usize {
+pub(super) fn carve(database: &Path) -> usize {
     let mut found = 0;
     for end in ["", "-wal"] {
         let mut file = database.as_os_str().to_owned();
@@ -43,7 +43,7 @@ fn carve(database: &Path) -> usize {
     found
 }
 
-pub(super) async fn eventually_carved_clean(database: &Path) {
+async fn eventually_carved_clean(database: &Path) {
     let clean = async {
         while carve(database) > 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;

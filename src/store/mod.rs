@@ -218,10 +218,13 @@ impl Store {
     /// Sees to what updates have left of the rows of device state as they were. PostgreSQL keeps them in the table's file, so
     /// it writes that anew.
     async fn erase_old_rows(&self) -> Result<(), StoreError> {
-        if self.file.is_none() {
-            self.pools.write.execute("VACUUM FULL device_state").await?;
+        match &self.file {
+            Some(file) if sqlite::checkpoint(file).await? => {}
+            Some(_) => self.empty_log(),
+            None => {
+                self.pools.write.execute("VACUUM FULL device_state").await?;
+            }
         }
-        self.empty_log();
         Ok(())
     }
 

@@ -217,8 +217,8 @@ pub(super) fn empty_log(path: PathBuf, pool: AnyPool) {
     });
 }
 
-/// Says whether the log is empty now. <https://www.sqlite.org/pragma.html#pragma_wal_checkpoint>
-async fn checkpoint(path: &Path) -> sqlx::Result<bool> {
+/// Empties the log, and says whether it is empty now: readers can be in the way. <https://www.sqlite.org/pragma.html#pragma_wal_checkpoint>
+pub(super) async fn checkpoint(path: &Path) -> sqlx::Result<bool> {
     // A connection of its own, since one of the pools waits longer, and keeps writers waiting as long.
     let options = SqliteConnectOptions::new().filename(path);
     let mut connection: SqliteConnection = options.busy_timeout(CHECKPOINT_WAIT).connect().await?;
