@@ -87,9 +87,13 @@ fn count(rows: u64) -> u32 {
 #[async_trait]
 impl DeviceStore for Backend {
     async fn save(&self, device: &Device) -> Result<()> {
+        let mut device = device.clone();
+        // When the version was set, which is at each start, from a cache of all sessions: with it no start would find the
+        // row as it is.
+        device.app_version_last_fetched_ms = 0;
         let value = match &self.pin {
-            Some(pin) => encode(&pin.remove(device.clone()))?,
-            None => encode(device)?,
+            Some(pin) => encode(&pin.remove(device))?,
+            None => encode(&device)?,
         };
         self.state
             .put(Row::new(DEVICE, "", value))

@@ -14,6 +14,9 @@ const LID: &str = "lid";
 const PHONE: &str = "phone";
 const BASE_KEY: &str = "base_key";
 const DEVICES: &str = "devices";
+
+/// In seconds, as the records have it.
+const DAY: i64 = 24 * 60 * 60;
 const TOKEN: &str = "token";
 const SENT_MESSAGE: &str = "sent_message";
 
@@ -46,6 +49,17 @@ impl Backend {
         self.state.del(kind, &keys).await.map_err(failed)?;
         Ok(count(keys.len() as u64))
     }
+}
+
+/// Whether a list of a user's devices says the same as one of the last day. Each login asks for the account's own; what it
+/// has stored then is good enough.
+fn is_same(known: &DeviceListRecord, record: &DeviceListRecord) -> bool {
+    let of_the_same_time = DeviceListRecord {
+        timestamp: record.timestamp,
+        ..known.clone()
+    };
+    encode(&of_the_same_time).ok() == encode(record).ok()
+        && (0..DAY).contains(&(record.timestamp - known.timestamp))
 }
 
 #[async_trait]
@@ -163,10 +177,17 @@ impl ProtocolStore for Backend {
     }
 
     async fn update_device_lists(&self, records: Vec<DeviceListRecord>) -> Result<()> {
-        let rows: Vec<_> = records
+        let users: Vec<_> = records.iter().map(|record| record.user.as_str()).collect();
+        let known = self.state.get_many(DEVICES, &users).await.map_err(failed)?;
+        let known = known
             .iter()
-            .map(|record| Ok(Row::new(DEVICES, record.user.as_str(), encode(record)?)))
-            .collect::<Result<_>>()?;
+            .map(|row| decode::<DeviceListRecord>(&row.value));
+        let known: Vec<_> = known.collect::<Result<_>>()?;
+        let news = records
+            .iter()
+            .filter(|record| !known.iter().any(|known| is_same(known, record)));
+        let rows = news.map(|record| Ok(Row::new(DEVICES, record.user.as_str(), encode(record)?)));
+        let rows: Vec<_> = rows.collect::<Result<_>>()?;
         self.state.put_many(&rows).await.map_err(failed)
     }
 

@@ -236,3 +236,39 @@ async fn a_pin_leaves_no_trace() -> Result<()> {
     assert_eq!(pinned.load().await?.and_then(|device| device.pn), paired.pn);
     Ok(())
 }
+
+/// Each login saves the device and asks for the account's own devices: a thousand logins must not write a thousand pages.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_as_it_was_is_not_written_anew() -> Result<()> {
+    let (backend, _directory) = backend().await;
+    let mut device = Device::new();
+    backend.save(&device).await?;
+    let saved = backend.state.get(DEVICE, b"").await.map_err(failed)?;
+    device.app_version_last_fetched_ms = 7;
+    backend.save(&device).await?;
+    assert_eq!(backend.state.get(DEVICE, b"").await.map_err(failed)?, saved);
+    "Ann".clone_into(&mut device.push_name);
+    backend.save(&device).await?;
+    assert_ne!(backend.state.get(DEVICE, b"").await.map_err(failed)?, saved);
+
+    const DAY: i64 = 24 * 60 * 60;
+    for (timestamp, raw_id, stored) in [
+        (100, 1, 100),
+        (100 + DAY - 1, 1, 100),
+        (200, 2, 200),
+        (200 + DAY, 2, 200 + DAY),
+        (200, 2, 200),
+    ] {
+        let list = DeviceListRecord {
+            user: "6281".to_owned(),
+            devices: vec![],
+            timestamp,
+            phash: None,
+            raw_id: Some(raw_id),
+        };
+        backend.update_device_list(list).await?;
+        let list = backend.get_devices("6281").await?.expect("a list");
+        assert_eq!((list.timestamp, list.raw_id), (stored, Some(raw_id)));
+    }
+    Ok(())
+}
