@@ -42,10 +42,10 @@ pub async fn members(
     after: i64,
     limit: u32,
 ) -> Result<Page<MemberRecord, i64>, Error> {
-    let group = get(session, gid).await?;
     let store = session.store();
     let members = store
-        .list_members(&group, after, limit.saturating_add(1))
+        .list_members(session.id(), gid, after, limit.saturating_add(1))
         .await?;
+    let members = members.ok_or_else(|| Error::not_found("group"))?;
     Ok(Page::of(members, limit, |member| member.place))
 }

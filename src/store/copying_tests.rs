@@ -39,11 +39,11 @@ async fn everything_is_copied(from: Fresh, to: Fresh) {
         let device = store.device_state(&record.id);
         let group = store.get_group(&record.id, &gid(1)).await;
         let group = group.expect("read").expect("a group");
-        let members = store.list_members(&group, 0, u32::MAX).await;
+        let members = store.list_members(&record.id, &gid(1), 0, u32::MAX).await;
         (
             store.all_sessions().await.expect("sessions"),
             store.list_api_keys(None).await.expect("keys"),
-            members.expect("members"),
+            members.expect("members").expect("a group"),
             group,
             device.get("identity", b"\0key").await.expect("a value"),
         )

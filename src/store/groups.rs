@@ -33,19 +33,20 @@ pub struct GroupRecord {
     pub first_seen_at: i64,
     /// When what is stored of it last changed.
     pub updated_at: i64,
-    /// When WhatsApp last told who is in it.
-    pub seen_at: i64,
 }
 
-/// A query for groups of the session $1, with when WhatsApp last told of all of its groups at once.
+/// A query for something of groups of the session $1, with when WhatsApp last told of all of its groups at once.
 macro_rules! groups {
-    ($which:literal) => {
+    ($what:literal, $which:literal) => {
         concat!(
-            "SELECT g.*, s.groups_synced_at FROM groups g JOIN sessions s ON s.id = g.session_id WHERE g.session_id = $1 AND ",
+            "SELECT s.groups_synced_at, ",
+            $what,
+            " FROM groups g JOIN sessions s ON s.id = g.session_id WHERE g.session_id = $1 AND ",
             $which
         )
     };
 }
+pub(super) use groups;
 
 impl Store {
     /// What a person, the account itself, may do in each group of the session; none where WhatsApp told no members.
@@ -94,7 +95,7 @@ impl Store {
         after: i64,
         limit: u32,
     ) -> Result<Vec<GroupRecord>, StoreError> {
-        let rows = sqlx::query(groups!("g.id > $2 ORDER BY g.id LIMIT $3"))
+        let rows = sqlx::query(groups!("g.*", "g.id > $2 ORDER BY g.id LIMIT $3"))
             .bind(session.as_str())
             .bind(after)
             .bind(i64::from(limit))
@@ -112,7 +113,7 @@ impl Store {
         session: &SessionId,
         gid: &GroupJid,
     ) -> Result<Option<GroupRecord>, StoreError> {
-        let row = sqlx::query(groups!("g.group_jid = $2"))
+        let row = sqlx::query(groups!("g.*", "g.group_jid = $2"))
             .bind(session.as_str())
             .bind(gid.as_str())
             .fetch_optional(&self.pools.read)
@@ -124,10 +125,6 @@ impl Store {
 impl GroupRecord {
     fn from_row(row: &AnyRow) -> Result<Self, StoreError> {
         let size: Option<i64> = row.try_get("size")?;
-        let seen_at: i64 = row.try_get("seen_at")?;
-        // A list of all groups tells of those alone whose members are in it.
-        let synced_at: Option<i64> = row.try_get("groups_synced_at")?;
-        let synced_at = synced_at.filter(|_| size.is_none());
         Ok(Self {
             id: row.try_get("id")?,
             gid: row.try_get("group_jid")?,
@@ -143,7 +140,14 @@ impl GroupRecord {
             created_at_wa: row.try_get("created_at_wa")?,
             first_seen_at: row.try_get("first_seen_at")?,
             updated_at: row.try_get("updated_at")?,
-            seen_at: seen_at.max(synced_at.unwrap_or(seen_at)),
         })
     }
+}
+
+/// When WhatsApp last told who is in a group. A list of all groups tells of those alone whose members are in it.
+pub(super) fn seen_at(row: &AnyRow) -> Result<i64, StoreError> {
+    let size: Option<i64> = row.try_get("size")?;
+    let seen_at: i64 = row.try_get("seen_at")?;
+    let synced_at: Option<i64> = row.try_get("groups_synced_at")?;
+    Ok(seen_at.max(synced_at.filter(|_| size.is_none()).unwrap_or(seen_at)))
 }

@@ -3,10 +3,11 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
-use super::groups::GroupRecord;
+use super::groups::{groups, seen_at};
 use super::roster::{Difference, Member};
 use super::{Store, StoreError};
 use crate::group::Role;
+use crate::jid::{GroupJid, SessionId};
 
 /// Rows in one INSERT, and names or places in one list.
 const ROWS_A_STATEMENT: usize = 500;
@@ -39,38 +40,48 @@ impl std::fmt::Debug for MemberRecord {
 }
 
 impl Store {
-    /// Members of a group in the order of their places, at most `limit` of them, those after the place `after`.
+    /// Members of a group in the order of their places, at most `limit` of them, those after the place `after`; none where
+    /// the group is not known.
     ///
     /// # Errors
     /// The database failed, or holds what this version cannot read.
     pub async fn list_members(
         &self,
-        group: &GroupRecord,
+        session: &SessionId,
+        gid: &GroupJid,
         after: i64,
         limit: u32,
-    ) -> Result<Vec<MemberRecord>, StoreError> {
+    ) -> Result<Option<Vec<MemberRecord>>, StoreError> {
         // One value for the whole page: a row of its own for each member costs several times what finding them does.
-        let page: Option<String> = sqlx::query_scalar(
-            "SELECT string_agg(place || ' ' || COALESCE(phone, '') || ' ' || COALESCE(lid, '') || ' ' || role || ' ' ||
-                 first_seen_at || ' ' || last_seen_at, ',' ORDER BY place)
-             FROM (SELECT * FROM group_members WHERE group_id = $1 AND place > $2 ORDER BY place LIMIT $3) page",
-        )
-        .bind(group.id)
+        let row = sqlx::query(groups!(
+            "(SELECT string_agg(place || ' ' || COALESCE(phone, '') || ' ' || COALESCE(lid, '') || ' ' || role || ' ' ||
+                  first_seen_at || ' ' || last_seen_at, ',' ORDER BY place)
+              FROM (SELECT * FROM group_members WHERE group_id = g.id AND place > $3 ORDER BY place LIMIT $4) page
+             ) AS members, g.size, g.seen_at",
+            "g.group_jid = $2"
+        ))
+        .bind(session.as_str())
+        .bind(gid.as_str())
         .bind(after)
         .bind(i64::from(limit))
-        .fetch_one(&self.pools.read)
+        .fetch_optional(&self.pools.read)
         .await?;
+        let Some(row) = row else {
+            return Ok(None);
+        };
+        let group_seen_at = seen_at(&row)?;
+        let page: Option<String> = row.try_get("members")?;
         let page = page.unwrap_or_default();
         let members = page.split(',').filter(|member| !member.is_empty());
-        members
-            .map(|member| MemberRecord::of(member, group))
-            .collect()
+        let members = members.map(|member| MemberRecord::of(member, group_seen_at));
+        members.collect::<Result<_, _>>().map(Some)
     }
 }
 
 impl MemberRecord {
-    /// Reads what [`Store::list_members`] has made of a row.
-    fn of(text: &str, group: &GroupRecord) -> Result<Self, StoreError> {
+    /// Reads what [`Store::list_members`] has made of a row. All members are seen when the group is: that is kept once, not
+    /// in every row.
+    fn of(text: &str, group_seen_at: i64) -> Result<Self, StoreError> {
         let unreadable = || StoreError::Unreadable("member");
         let mut parts = text.split(' ');
         let mut part = || parts.next().ok_or_else(unreadable);
@@ -82,8 +93,7 @@ impl MemberRecord {
             lid: name(part()?, "@lid"),
             role: role_of(number(part()?)?)?,
             first_seen_at: number(part()?)?,
-            // All members are seen when the group is: that is kept once, not in every row.
-            last_seen_at: number(part()?)?.max(group.seen_at),
+            last_seen_at: number(part()?)?.max(group_seen_at),
         })
     }
 }

@@ -22,11 +22,8 @@ fn admin_group() -> GroupInfo {
 impl Rig {
     async fn members(&self) -> Vec<(String, Role)> {
         let store = self.session.store();
-        let group = store.get_group(self.session.id(), &gid()).await;
-        let Some(group) = group.expect("an answer") else {
-            return vec![];
-        };
-        let members = store.list_members(&group, 0, 100).await.expect("members");
+        let members = store.list_members(self.session.id(), &gid(), 0, 100).await;
+        let members = members.expect("an answer").unwrap_or_default();
         let mut members: Vec<_> = members
             .into_iter()
             .map(|m| (m.jid.or(m.lid).unwrap_or_default(), m.role))
