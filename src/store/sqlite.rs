@@ -147,6 +147,8 @@ async fn pool(path: &Path, mode: &str, connections: u32) -> Result<AnyPool, Stor
     let pool = AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE)
+        // A file does not hang up, and the question costs as much as a look-up.
+        .test_before_acquire(false)
         .after_connect(|connection, _| {
             Box::pin(async move { connection.execute(SETTINGS).await.map(drop) })
         })
