@@ -55,7 +55,7 @@ impl Store {
         // One value for the whole page: a row of its own for each member costs several times what finding them does.
         let row = sqlx::query(groups!(
             "(SELECT string_agg(place || ' ' || COALESCE(phone, '') || ' ' || COALESCE(lid, '') || ' ' || role || ' ' ||
-                  first_seen_at || ' ' || last_seen_at, ',' ORDER BY place)
+                  first_seen_at || ' ' || last_seen_at, ',')
               FROM (SELECT * FROM group_members WHERE group_id = g.id AND place > $3 ORDER BY place LIMIT $4) page
              ) AS members, g.size, g.seen_at",
             "g.group_jid = $2"
@@ -74,7 +74,10 @@ impl Store {
         let page = page.unwrap_or_default();
         let members = page.split(',').filter(|member| !member.is_empty());
         let members = members.map(|member| MemberRecord::of(member, group_seen_at));
-        members.collect::<Result<_, _>>().map(Some)
+        let mut members = members.collect::<Result<Vec<_>, _>>()?;
+        // In this order already, as both databases do it, but they do not promise it.
+        members.sort_unstable_by_key(|member| member.place);
+        Ok(Some(members))
     }
 }
 
