@@ -95,6 +95,9 @@ impl StoreError {
                     | sqlx::Error::Tls(_)
                     | sqlx::Error::PoolTimedOut
                     | sqlx::Error::PoolClosed
+                    // The connection broke off within an answer, or while a transaction began.
+                    | sqlx::Error::Protocol(_)
+                    | sqlx::Error::BeginFailed
                     | sqlx::Error::WorkerCrashed
             ),
             Self::Migration(_) | Self::Unreadable(_) | Self::Locked(_) | Self::Unusable(_) => false,

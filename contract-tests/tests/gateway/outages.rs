@@ -268,7 +268,8 @@ mod postgres {
                 let id = answer.json(201)["id"].as_str().unwrap().to_owned();
                 created.push(id);
             } else if !answer.status.is_success() {
-                assert!(answer.headers.contains_key("retry-after"));
+                let is_told = answer.headers.contains_key("retry-after");
+                assert!(is_told, "{} without Retry-After", answer.status);
                 answer.error(503, "unavailable");
                 told.send_modify(|(_, refused)| *refused += 1);
                 continue;
