@@ -9,7 +9,7 @@ use tokio::sync::{RwLock, RwLockReadGuard};
 use tokio::time::Instant;
 
 use super::encryption::Place;
-use super::records::{self, Record, Stored};
+use super::records::{self, Record, Row, Stored};
 use super::{Store, StoreError};
 use crate::jid::SessionId;
 
@@ -18,38 +18,6 @@ const KEYS_A_STATEMENT: usize = 500;
 
 /// How long a database that took a write is believed to take the next.
 const PROVEN: Duration = Duration::from_secs(1);
-
-/// One record of a linked device.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Row {
-    /// What it is; each kind has its own keys.
-    pub kind: &'static str,
-    /// Which one it is.
-    pub key: Vec<u8>,
-    /// The record itself.
-    pub value: Vec<u8>,
-    /// A number the kind gives a meaning to, a time in most; see [`DeviceState::sweep`].
-    pub at: i64,
-}
-
-impl Row {
-    /// A row that no sweep removes.
-    pub fn new(kind: &'static str, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Self {
-        Self {
-            kind,
-            key: key.into(),
-            value: value.into(),
-            at: 0,
-        }
-    }
-
-    /// The same row with `at`.
-    #[must_use]
-    pub fn at(mut self, at: i64) -> Self {
-        self.at = at;
-        self
-    }
-}
 
 /// The device state of one session. Clones are the same handle: closing one closes all.
 #[derive(Debug, Clone)]

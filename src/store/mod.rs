@@ -8,6 +8,7 @@ mod database;
 mod device_state;
 mod encryption;
 mod forgetting;
+mod group_writes;
 mod groups;
 mod lease;
 mod lock;
@@ -35,13 +36,14 @@ use crate::error::{Code, Error};
 
 pub use api_keys::ApiKeyRecord;
 pub use database::Database;
-pub use device_state::{DeviceState, Row};
+pub use device_state::DeviceState;
 pub use encryption::EncryptionKey;
 pub use forgetting::{Keys, Unlinking};
+pub use group_writes::GroupWrites;
 pub use groups::GroupRecord;
 pub use lock::Lock;
 pub use members::MemberRecord;
-pub use recording::GroupWrites;
+pub use records::Row;
 use schema::Schema;
 pub use sessions::{SessionRecord, Status, StatusReason};
 

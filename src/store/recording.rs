@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use sha2::{Digest, Sha256};
 use sqlx::{AnyConnection, Row};
 
+use super::group_writes::{GroupWrites, Start};
 use super::members::{self, number_of};
 use super::roster::{Roster, lid, phone};
 use super::{Store, StoreError, clean};
@@ -13,98 +14,6 @@ use crate::jid::{GroupJid, SessionId};
 
 /// Groups in one transaction of a sync: between two of them other sessions write.
 const GROUPS_A_TRANSACTION: usize = 50;
-
-/// What the database is still to learn of the groups of a session, folded: a whole group takes the place of what was to be
-/// written of it before, and changes of one group are written together.
-#[derive(Default)]
-pub struct GroupWrites {
-    /// All groups; those that are not among them go.
-    all: Option<Vec<GroupInfo>>,
-    groups: HashMap<GroupJid, GroupWrite>,
-}
-
-/// What is to be written of one group: the changes after what it starts from.
-struct GroupWrite {
-    from: From,
-    changes: Vec<GroupChange>,
-}
-
-enum From {
-    Stored,
-    Told(Box<GroupInfo>),
-    Gone,
-}
-
-impl GroupWrites {
-    /// WhatsApp has told of all groups.
-    pub fn replace(&mut self, groups: Vec<GroupInfo>) {
-        self.all = Some(groups);
-        self.groups.clear();
-    }
-
-    /// WhatsApp has told of a group.
-    pub fn tell(&mut self, group: GroupInfo) {
-        let gid = group.gid.clone();
-        self.start(gid, From::Told(Box::new(group)));
-    }
-
-    /// The account is not in a group any more.
-    pub fn remove(&mut self, gid: GroupJid) {
-        self.start(gid, From::Gone);
-    }
-
-    fn start(&mut self, gid: GroupJid, from: From) {
-        let changes = Vec::new();
-        self.groups.insert(gid, GroupWrite { from, changes });
-    }
-
-    /// A group has changed.
-    pub fn change(&mut self, gid: GroupJid, change: GroupChange) {
-        let write = self.groups.entry(gid).or_insert_with(|| GroupWrite {
-            from: From::Stored,
-            changes: Vec::new(),
-        });
-        write.changes.push(change);
-    }
-
-    /// How many changes of one group wait.
-    #[must_use]
-    pub fn changes_of(&self, gid: &GroupJid) -> usize {
-        self.groups.get(gid).map_or(0, |write| write.changes.len())
-    }
-
-    /// Whether all groups are to be written.
-    #[must_use]
-    pub fn is_sync(&self) -> bool {
-        self.all.is_some()
-    }
-
-    /// Whether there is nothing to write.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.all.is_none() && self.groups.is_empty()
-    }
-
-    /// Adds what came later.
-    pub fn then(&mut self, later: Self) {
-        if later.all.is_some() {
-            *self = later;
-            return;
-        }
-        for (gid, write) in later.groups {
-            match write.from {
-                From::Stored => {
-                    for change in write.changes {
-                        self.change(gid.clone(), change);
-                    }
-                }
-                From::Told(_) | From::Gone => {
-                    self.groups.insert(gid, write);
-                }
-            }
-        }
-    }
-}
 
 impl Store {
     /// Records what WhatsApp told of a session's groups. Gives the groups that changed without being known, so that the
@@ -126,10 +35,10 @@ impl Store {
         for chunk in groups.chunks(GROUPS_A_TRANSACTION) {
             let mut tx = self.begin().await?;
             for (gid, write) in chunk {
-                match &write.from {
-                    From::Stored => {}
-                    From::Told(group) => write_group(&mut tx, session, group, now).await?,
-                    From::Gone => delete_group(&mut tx, session, gid.as_str()).await?,
+                match &write.start {
+                    Start::Stored => {}
+                    Start::Told(group) => write_group(&mut tx, session, group, now).await?,
+                    Start::Gone => delete_group(&mut tx, session, gid.as_str()).await?,
                 }
                 if !write.changes.is_empty()
                     && !change_group(&mut tx, session, gid, &write.changes, now).await?

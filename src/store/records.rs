@@ -8,6 +8,38 @@ use super::{Store, StoreError};
 /// Rows per statement. SQLite takes 32,766 parameters, PostgreSQL 65,535.
 const ROWS_A_STATEMENT: usize = 500;
 
+/// One record of a linked device.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Row {
+    /// What it is; each kind has its own keys.
+    pub kind: &'static str,
+    /// Which one it is.
+    pub key: Vec<u8>,
+    /// The record itself.
+    pub value: Vec<u8>,
+    /// A number the kind gives a meaning to, a time in most; see [`DeviceState::sweep`].
+    pub at: i64,
+}
+
+impl Row {
+    /// A row that no sweep removes.
+    pub fn new(kind: &'static str, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Self {
+        Self {
+            kind,
+            key: key.into(),
+            value: value.into(),
+            at: 0,
+        }
+    }
+
+    /// The same row with `at`.
+    #[must_use]
+    pub fn at(mut self, at: i64) -> Self {
+        self.at = at;
+        self
+    }
+}
+
 /// A value and the id of the key that it is encrypted with.
 pub(super) type Stored = (Vec<u8>, Option<String>);
 
