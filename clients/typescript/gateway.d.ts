@@ -303,7 +303,8 @@ export interface paths {
         /**
          * List groups
          * @description Lists the groups that the session's account is in, as last stored: fetched when the session connects and kept
-         *     fresh by WhatsApp's notifications. Answers for a session that is not connected too.
+         *     fresh by WhatsApp's notifications. Answers for a session that is not connected too. The order is that in which the
+         *     gateway came to know them, so that pages stay as they are while groups change.
          *
          *     **Capability:** `read`.
          */
@@ -369,7 +370,8 @@ export interface paths {
         };
         /**
          * List the members of a group
-         * @description Lists the members of a group as last stored. Answers for a session that is not connected too.
+         * @description Lists the members of a group as last stored. Answers for a session that is not connected too. The order is that in
+         *     which the gateway came to know them, so that pages stay as they are while people come, go and change their names.
          *
          *     **Capability:** `read`.
          */
@@ -680,7 +682,7 @@ export interface components {
             firstSeenAt: number;
             /**
              * Format: int64
-             * @description When the gateway last saw the person in the group, in milliseconds since the Unix epoch.
+             * @description When WhatsApp last told the gateway that the person is in the group, in milliseconds since the Unix epoch.
              */
             lastSeenAt: number;
         };
@@ -915,7 +917,7 @@ export interface components {
         Gid: components["schemas"]["GroupJid"];
         /** @description How many entries a page holds at most. */
         Limit: number;
-        /** @description Where the page begins, as `nextCursor` of the page before gave it. Left out, the list begins at its start. */
+        /** @description Where the page begins, as `nextCursor` of the page before gave it. Left out, the list begins at its start. What is no `nextCursor` may be refused with 400. */
         Cursor: components["schemas"]["Cursor"];
     };
     requestBodies: never;
@@ -940,7 +942,7 @@ export interface operations {
             query?: {
                 /** @description How many entries a page holds at most. */
                 limit?: components["parameters"]["Limit"];
-                /** @description Where the page begins, as `nextCursor` of the page before gave it. Left out, the list begins at its start. */
+                /** @description Where the page begins, as `nextCursor` of the page before gave it. Left out, the list begins at its start. What is no `nextCursor` may be refused with 400. */
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: never;
@@ -1356,7 +1358,7 @@ export interface operations {
             query?: {
                 /** @description How many entries a page holds at most. */
                 limit?: components["parameters"]["Limit"];
-                /** @description Where the page begins, as `nextCursor` of the page before gave it. Left out, the list begins at its start. */
+                /** @description Where the page begins, as `nextCursor` of the page before gave it. Left out, the list begins at its start. What is no `nextCursor` may be refused with 400. */
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: never;
@@ -1432,7 +1434,7 @@ export interface operations {
             query?: {
                 /** @description How many entries a page holds at most. */
                 limit?: components["parameters"]["Limit"];
-                /** @description Where the page begins, as `nextCursor` of the page before gave it. Left out, the list begins at its start. */
+                /** @description Where the page begins, as `nextCursor` of the page before gave it. Left out, the list begins at its start. What is no `nextCursor` may be refused with 400. */
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: never;
