@@ -13,7 +13,7 @@ use url::Url;
 
 use super::{Pools, Schema, StoreError};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// What every connection is set to. <https://www.sqlite.org/pragma.html>
 ///

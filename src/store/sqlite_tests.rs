@@ -5,8 +5,9 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use sqlx::Executor as _;
 
-use super::tests::store;
+use super::tests::{gid, person, record, store};
 use super::*;
+use crate::group::{GroupChange, Role};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_cannot_be_used_is_told_with_the_fix() {
@@ -129,4 +130,71 @@ async fn a_new_file_is_for_its_owner_alone() {
         .permissions()
         .mode();
     assert_eq!(mode & 0o777, 0o600);
+}
+
+/// What the version before groups had numbers has stored is there after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_file_is_brought_up_to_date() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("old.db");
+    std::fs::File::create(&path).expect("a file");
+    std::fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("its mode");
+    let old = sqlx::SqlitePool::connect(path.to_str().expect("UTF-8")).await;
+    let old = old.expect("a database");
+    sqlite::MIGRATIONS.run_to(4, &old).await.expect("a schema");
+    let session = "01HZ0000000000000000000000";
+    let rows = "
+        INSERT INTO sessions (id, organization_id, status, started, created_at, updated_at, status_changed_at)
+        VALUES ('01HZ0000000000000000000000', 'org', 'working', TRUE, 1, 2, 2);
+        INSERT INTO groups (session_id, group_jid, subject, is_announce, is_locked, first_seen_at, updated_at)
+        VALUES ('01HZ0000000000000000000000', '120363000000000001@g.us', '', TRUE, FALSE, 3, 4);
+        INSERT INTO group_members (session_id, group_jid, member_key, jid, lid, role, first_seen_at, last_seen_at) VALUES
+        ('01HZ0000000000000000000000', '120363000000000001@g.us', '1@lid', '62811@s.whatsapp.net', '1@lid', 'admin', 5, 6),
+        ('01HZ0000000000000000000000', '120363000000000001@g.us', '62822@s.whatsapp.net', '62822@s.whatsapp.net', NULL, 'member', 7, 8);
+        INSERT INTO device_state (session_id, kind, key, value, at)
+        VALUES ('01HZ0000000000000000000000', 'device', x'00', x'01', 0);";
+    old.execute(rows).await.expect("rows");
+    old.close().await;
+
+    let store = Store::open(&path.into()).await.expect("a store");
+    let id = session.parse().expect("a session id");
+    assert!(store.all_sessions().await.expect("sessions")[0].started);
+    let known = gid(1);
+    let group = store.get_group(&id, &known).await.expect("read");
+    let group = group.expect("a group");
+    assert_eq!((group.subject, group.participant_count), (None, 2));
+    assert!(group.is_announce && !group.is_locked);
+    let members = store.list_members(&id, &known, 0, 10).await.expect("read");
+    let members = members.expect("a group").into_iter();
+    let members: Vec<_> = members
+        .map(|m| (m.jid, m.lid, m.role, m.first_seen_at))
+        .collect();
+    assert_eq!(
+        members,
+        [
+            (
+                Some("62811@s.whatsapp.net".to_owned()),
+                Some("1@lid".to_owned()),
+                Role::Admin,
+                5
+            ),
+            (
+                Some("62822@s.whatsapp.net".to_owned()),
+                None,
+                Role::Member,
+                7
+            ),
+        ]
+    );
+    let device = store.device_state(&id).get("device", b"\0").await;
+    assert_eq!(device.expect("read"), Some(vec![1]));
+    // And it goes on from there.
+    let mut writes = GroupWrites::default();
+    writes.change(
+        known.clone(),
+        GroupChange::Added(vec![person(Some(62_833), None, Role::Member)]),
+    );
+    record(&store, &id, &writes, 9).await;
+    let group = store.get_group(&id, &known).await.expect("read");
+    assert_eq!(group.expect("a group").participant_count, 3);
 }
