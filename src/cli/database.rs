@@ -42,16 +42,9 @@ pub async fn backup(file: &Path) -> Result<(), Failure> {
 
 /// Copies one database into another, which has to be empty.
 pub async fn copy(from: &Database, to: &Database) -> Result<(), Failure> {
-    let source = Lock::take(from).await.map_err(unusable(from))?;
-    let target = Lock::take(to).await.map_err(unusable(to));
-    let copied = match &target {
-        Ok(_) => copy_locked(from, to).await,
-        Err(_) => Ok(0),
-    };
-    if let Ok(target) = target {
-        target.release().await;
-    }
-    source.release().await;
+    let lock = Lock::take(from).await.map_err(unusable(from))?;
+    let copied = copy_held(from, to).await;
+    lock.release().await;
     let sessions = copied?;
     writeln!(
         io::stderr(),
@@ -60,11 +53,12 @@ pub async fn copy(from: &Database, to: &Database) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn copy_locked(from: &Database, to: &Database) -> Result<u64, Failure> {
+async fn copy_held(from: &Database, to: &Database) -> Result<u64, Failure> {
     let source = Store::open_existing(from).await.map_err(unusable(from))?;
-    let target = Store::open(to).await.map_err(unusable(to))?;
+    let (lock, target) = alone(to).await?;
     let copied = source.copy_to(&target).await;
     target.close().await;
     source.close().await;
+    lock.release().await;
     Ok(copied.map_err(unusable(to))?)
 }

@@ -251,11 +251,20 @@ async fn sessions_move_to_postgres_and_stay_paired() {
     let known = Known::of(&session).await;
     let paths = [&database, &server].map(|path| path.to_str().unwrap());
     let copy = ["migrate-database", paths[0], paths[1]];
-    let refused = process::run::<OsString>(&copy, &[]).await;
-    let error = String::from_utf8_lossy(&refused.stderr);
-    let holder = format!("process {} ", gateway.id());
-    assert!(!refused.status.success() && error.contains(&holder));
+    let held_by = async |gateway: &Process| {
+        let refused = process::run::<OsString>(&copy, &[]).await;
+        let error = String::from_utf8_lossy(&refused.stderr);
+        let holder = format!("process {} ", gateway.id());
+        assert!(
+            !refused.status.success() && error.contains(&holder),
+            "{error}"
+        );
+    };
+    held_by(&gateway).await;
     assert_eq!(gateway.terminate().await, Some(0));
+    let other = Process::serve(&world.settings(&server)).await;
+    held_by(&other).await;
+    assert_eq!(other.terminate().await, Some(0));
 
     succeeds(&copy, &[]).await;
     let again = process::run::<OsString>(&copy, &[]).await;
