@@ -5,7 +5,7 @@ use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, AssertSqlSafe, Executor as _, Row as _};
 
-use super::{Store, StoreError, clean};
+use super::{Store, StoreError, clean, parameters};
 
 /// All tables, those that others refer to first. The lease is no part of what is copied: it is about a process.
 pub(super) const TABLES: [&str; 5] = [
@@ -119,7 +119,7 @@ async fn copy(
     let mut copied = 0;
     while let Some(rows) = rows.try_next().await.map_err(|error| error.1)? {
         let tuples: Vec<String> = (0..rows.len())
-            .map(|row| parameters(row * columns.len(), columns.len()))
+            .map(|row| format!("({})", parameters(row * columns.len() + 1, columns.len())))
             .collect();
         let tuples = tuples.join(", ");
         let insert = AssertSqlSafe(format!("INSERT INTO {table} ({names}) VALUES {tuples}"));
@@ -130,12 +130,6 @@ async fn copy(
         copied += insert.execute(&mut *to).await?.rows_affected();
     }
     Ok(copied)
-}
-
-/// `($1, $2 …)`, from the one after `first`.
-fn parameters(first: usize, count: usize) -> String {
-    let numbers: Vec<String> = (1..=count).map(|n| format!("${}", first + n)).collect();
-    format!("({})", numbers.join(", "))
 }
 
 fn bind<'q>(

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{AnyConnection, AssertSqlSafe};
+use sqlx::any::AnyArguments;
+use sqlx::{AnyConnection, Arguments as _, AssertSqlSafe};
 use tokio::sync::{RwLock, RwLockReadGuard};
 use tokio::time::Instant;
 
 use super::encryption::Place;
 use super::records::{self, Record, Row, Stored};
-use super::{Store, StoreError};
+use super::{Store, StoreError, parameters};
 use crate::jid::SessionId;
 
 /// Keys per statement. SQLite takes 32,766 parameters, PostgreSQL 65,535.
@@ -125,14 +126,8 @@ impl DeviceState {
         let mut rows = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(KEYS_A_STATEMENT) {
             let select = "SELECT key, at, value, key_id FROM device_state";
-            let sql = with_keys(select, 3, chunk.len());
-            let mut query = sqlx::query_as(sql)
-                .persistent(false)
-                .bind(self.session.as_str())
-                .bind(kind);
-            for key in chunk {
-                query = query.bind(key.as_ref());
-            }
+            let (sql, values) = self.of_keys(select, kind, chunk)?;
+            let query = sqlx::query_as_with(sql, values).persistent(false);
             for row in query.fetch_all(&mut *db).await? {
                 rows.push(self.row(kind, row)?);
             }
@@ -195,20 +190,8 @@ impl DeviceState {
         keys: &[K],
         at: i64,
     ) -> Result<(), StoreError> {
-        let _open = self.writing().await?;
-        for chunk in keys.chunks(KEYS_A_STATEMENT) {
-            let sql = with_keys("UPDATE device_state SET at = $3", 4, chunk.len());
-            let mut query = sqlx::query(sql)
-                .persistent(false)
-                .bind(self.session.as_str())
-                .bind(kind)
-                .bind(at);
-            for key in chunk {
-                query = query.bind(key.as_ref());
-            }
-            query.execute(&self.store.pools.write).await?;
-        }
-        Ok(())
+        self.execute(&format!("UPDATE device_state SET at = {at}"), kind, keys)
+            .await
     }
 
     /// Removes a row and returns what it held; of two that take at once, one gets it.
@@ -236,19 +219,41 @@ impl DeviceState {
     /// # Errors
     /// As [`Self::put`].
     pub async fn del<K: AsRef<[u8]>>(&self, kind: &str, keys: &[K]) -> Result<(), StoreError> {
+        self.execute("DELETE FROM device_state", kind, keys).await
+    }
+
+    /// Runs a statement for the rows of `kind` under `keys`.
+    async fn execute<K: AsRef<[u8]>>(
+        &self,
+        statement: &str,
+        kind: &str,
+        keys: &[K],
+    ) -> Result<(), StoreError> {
         let _open = self.writing().await?;
         for chunk in keys.chunks(KEYS_A_STATEMENT) {
-            let sql = with_keys("DELETE FROM device_state", 3, chunk.len());
-            let mut query = sqlx::query(sql)
-                .persistent(false)
-                .bind(self.session.as_str())
-                .bind(kind);
-            for key in chunk {
-                query = query.bind(key.as_ref());
-            }
+            let (sql, values) = self.of_keys(statement, kind, chunk)?;
+            let query = sqlx::query_with(sql, values).persistent(false);
             query.execute(&self.store.pools.write).await?;
         }
         Ok(())
+    }
+
+    /// `statement` for the rows of `kind` under `keys`, and the values of its parameters.
+    fn of_keys<K: AsRef<[u8]>>(
+        &self,
+        statement: &str,
+        kind: &str,
+        keys: &[K],
+    ) -> Result<(AssertSqlSafe<String>, AnyArguments), StoreError> {
+        let list = parameters(3, keys.len());
+        let sql = format!("{statement} WHERE session_id = $1 AND kind = $2 AND key IN ({list})");
+        let mut values = AnyArguments::default();
+        let added = [self.session.as_str(), kind]
+            .into_iter()
+            .try_for_each(|text| values.add(text))
+            .and_then(|()| keys.iter().try_for_each(|key| values.add(key.as_ref())));
+        added.map_err(sqlx::Error::Encode)?;
+        Ok((AssertSqlSafe(sql), values))
     }
 
     /// The rows of `kind` whose key begins with `prefix`, in the order of their keys.
@@ -359,15 +364,6 @@ impl DeviceState {
             .await?;
         Ok(())
     }
-}
-
-/// `statement` for one kind of one session ($1, $2) and `count` keys, the first of which is bound as `$first`.
-fn with_keys(statement: &str, first: usize, count: usize) -> AssertSqlSafe<String> {
-    let keys: Vec<String> = (first..first + count).map(|n| format!("${n}")).collect();
-    let keys = keys.join(", ");
-    AssertSqlSafe(format!(
-        "{statement} WHERE session_id = $1 AND kind = $2 AND key IN ({keys})"
-    ))
 }
 
 impl DeviceState {

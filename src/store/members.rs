@@ -110,7 +110,8 @@ pub(super) async fn all(db: &mut AnyConnection, group: i64) -> Result<Vec<Member
     rows.iter().map(Member::from_row).collect()
 }
 
-/// The members of a group who have one of these names: the digits of phone numbers, or of LIDs.
+/// The members of a group who have one of these names: the digits of phone numbers, or of LIDs. Who has two of them comes
+/// twice.
 pub(super) async fn named(
     db: &mut AnyConnection,
     group: i64,
@@ -132,10 +133,7 @@ pub(super) async fn named(
             .fetch_all(&mut *db)
             .await?;
             for row in &found {
-                let member = Member::from_row(row)?;
-                if members.iter().all(|known| known.place != member.place) {
-                    members.push(member);
-                }
+                members.push(Member::from_row(row)?);
             }
         }
     }

@@ -260,6 +260,12 @@ pub async fn backup(database: &Database, to: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// `$3, $4 …`: `count` parameters of a statement, the first of which is `$first`.
+fn parameters(first: usize, count: usize) -> String {
+    let numbers: Vec<String> = (first..first + count).map(|n| format!("${n}")).collect();
+    numbers.join(", ")
+}
+
 /// Text from outside without the one character that PostgreSQL cannot store.
 fn clean(text: &str) -> String {
     text.replace('\0', "")

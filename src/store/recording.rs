@@ -144,13 +144,13 @@ async fn write_group(
             None => insert_group(db, session, group, now).await.map(drop),
         };
     };
+    let subject = group.subject.as_deref().map(clean);
+    let description = group.description.as_deref().map(clean);
     let (id, next_place, mut changed) = match stored {
         None => (insert_group(db, session, group, now).await?, 1, true),
         Some(row) => {
-            let same = row.try_get::<Option<String>, _>("subject")?.as_deref()
-                == group.subject.as_deref().map(clean).as_deref()
-                && row.try_get::<Option<String>, _>("description")?.as_deref()
-                    == group.description.as_deref().map(clean).as_deref()
+            let same = row.try_get::<Option<String>, _>("subject")? == subject
+                && row.try_get::<Option<String>, _>("description")? == description
                 && row.try_get::<Option<String>, _>("owner_jid")? == group.owner
                 && (row.try_get::<i64, _>("is_announce")? != 0) == group.is_announce
                 && (row.try_get::<i64, _>("is_locked")? != 0) == group.is_locked
@@ -176,8 +176,8 @@ async fn write_group(
          WHERE id = $1",
     )
     .bind(id)
-    .bind(group.subject.as_deref().map(clean))
-    .bind(group.description.as_deref().map(clean))
+    .bind(subject)
+    .bind(description)
     .bind(&group.owner)
     .bind(i64::from(group.is_announce))
     .bind(i64::from(group.is_locked))

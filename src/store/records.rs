@@ -3,7 +3,7 @@
 use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::encryption::{EncryptionKey, Place};
-use super::{Store, StoreError};
+use super::{Store, StoreError, parameters};
 
 /// Rows per statement. SQLite takes 32,766 parameters, PostgreSQL 65,535.
 const ROWS_A_STATEMENT: usize = 500;
@@ -76,10 +76,7 @@ pub(super) async fn write(
     records: &[Record<'_>],
 ) -> Result<(), StoreError> {
     for records in records.chunks(ROWS_A_STATEMENT) {
-        let rows = (0..records.len()).map(|n| {
-            let [kind, key, value, at] = [3, 4, 5, 6].map(|first| first + 4 * n);
-            format!("($1, $2, ${kind}, ${key}, ${value}, ${at})")
-        });
+        let rows = (0..records.len()).map(|n| format!("($1, $2, {})", parameters(3 + 4 * n, 4)));
         let rows = rows.collect::<Vec<_>>().join(", ");
         let sql = format!(
             "INSERT INTO device_state (session_id, key_id, kind, key, value, at) VALUES {rows}

@@ -43,7 +43,7 @@ pub(super) struct Difference {
 }
 
 impl Roster {
-    /// Takes in the rows of a group: all, or those of the people that are to be changed.
+    /// Takes in the rows of a group: all, or those of the people that are to be changed. One may come twice.
     pub(super) fn new(rows: Vec<Member>, next_place: i64) -> Self {
         let mut roster = Self {
             before: HashMap::new(),

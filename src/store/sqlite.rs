@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::AnyPool;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+use sqlx::{AnyPool, ConnectOptions as _, Connection as _, Executor as _};
 use tokio::time::sleep;
 use url::Url;
 
@@ -17,7 +16,8 @@ pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// What every connection is set to. <https://www.sqlite.org/pragma.html>
 ///
-/// With these a power cut can lose the last commits but never corrupts; a crash of the process loses nothing. What is deleted is overwritten: the keys of a device must not be left over in free pages.
+/// With these a power cut can lose the last commits but never corrupts; a crash of the process loses nothing. What is
+/// deleted is overwritten: the keys of a device must not be left over in free pages. The time-out is [`BUSY`].
 const SETTINGS: &str = "
     PRAGMA busy_timeout = 10000;
     PRAGMA synchronous = NORMAL;
@@ -219,7 +219,8 @@ pub(super) fn empty_log(path: PathBuf, pool: AnyPool) {
     });
 }
 
-/// Empties the log, and says whether it is empty now: readers can be in the way. <https://www.sqlite.org/pragma.html#pragma_wal_checkpoint>
+/// Empties the log, and says whether it is empty now: readers can be in the way.
+/// <https://www.sqlite.org/pragma.html#pragma_wal_checkpoint>
 pub(super) async fn checkpoint(path: &Path) -> sqlx::Result<bool> {
     // A connection of its own, since one of the pools waits longer, and keeps writers waiting as long.
     let options = SqliteConnectOptions::new().filename(path);
