@@ -1,7 +1,7 @@
 //! The database of a test: a file of SQLite, or where `TEST_DATABASE=postgres` says so one in the server of
 //! `TEST_POSTGRES`, which `scripts/postgres run` starts.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::thread;
 
@@ -35,11 +35,7 @@ impl Database {
     pub async fn new() -> Self {
         match std::env::var("TEST_DATABASE").as_deref() {
             Err(_) | Ok("sqlite") => Self::sqlite(),
-            Ok("postgres") => {
-                let url = std::env::var("TEST_POSTGRES");
-                let url = url.expect("TEST_POSTGRES is not set: run the tests by `make unit`");
-                Self::postgres(&url).await
-            }
+            Ok("postgres") => Self::on_the_server().await,
             Ok(other) => panic!("TEST_DATABASE is sqlite or postgres, not {other}"),
         }
     }
@@ -57,6 +53,16 @@ impl Database {
             setting: path.into(),
             place: Place::Folder { _dir: dir },
         }
+    }
+
+    /// One in the server that all tests have.
+    ///
+    /// # Panics
+    /// There is none, or it does not do it.
+    pub async fn on_the_server() -> Self {
+        let url = std::env::var("TEST_POSTGRES");
+        let url = url.expect("TEST_POSTGRES is not set: run the tests by `make unit`");
+        Self::postgres(&url).await
     }
 
     /// One in this server: `url` names another database there, from which to make it.
@@ -106,14 +112,16 @@ impl Database {
         Store::open(&self.name).await.expect("a database")
     }
 
+    /// How the gateway's setting names it.
+    #[must_use]
+    pub fn setting(&self) -> &OsStr {
+        &self.setting
+    }
+
     /// The settings of a gateway on it, at this stand-in.
     #[must_use]
     pub fn environment(&self, standin: &Standin) -> Vec<(&'static str, OsString)> {
-        vec![
-            ("GATEWAY_DATABASE", self.setting.clone()),
-            ("WHATSAPP_URL", standin.url().into()),
-            ("WHATSAPP_SERVER_KEY", standin.server_key().into()),
-        ]
+        environment(&self.setting, standin)
     }
 
     /// Runs a statement in it, beside the gateway.
@@ -164,6 +172,16 @@ impl Database {
         pool.close().await;
         bytes
     }
+}
+
+/// The settings of a gateway on the database that `setting` names, at this stand-in.
+#[must_use]
+pub fn environment(setting: &OsStr, standin: &Standin) -> Vec<(&'static str, OsString)> {
+    vec![
+        ("GATEWAY_DATABASE", setting.to_owned()),
+        ("WHATSAPP_URL", standin.url().into()),
+        ("WHATSAPP_SERVER_KEY", standin.server_key().into()),
+    ]
 }
 
 impl Drop for Database {

@@ -9,9 +9,9 @@ use contract_tests::process::Process;
 use contract_tests::session::Session;
 use contract_tests::wait::eventually;
 use whatsapp_gateway::Store;
-use whatsapp_standin::{Fault, GroupSpec, LoginFault, When};
+use whatsapp_standin::{Fault, GroupSpec, When};
 
-use crate::world::{FRIEND, GROUP, connected, seed};
+use crate::world::{FRIEND, GROUP, connected, cut_off, seed};
 
 /// What unlinks a device.
 const UNLINK: &str = "set md remove-companion-device";
@@ -79,8 +79,7 @@ async fn a_stopped_session_is_unlinked_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_whatsapp_could_not_be_told_is_told_later() {
     let (lab, session) = connected().await;
-    lab.standin.refuse_logins(ACCOUNT, None, LoginFault::Drop);
-    lab.standin.drop_connections();
+    cut_off(&lab);
     session.wait_status("connecting").await;
     let begun = Instant::now();
     let gone = session.post("logout").await.json(200);

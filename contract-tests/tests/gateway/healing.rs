@@ -2,9 +2,9 @@
 
 use contract_tests::lab::ACCOUNT;
 use contract_tests::wait::{eventually, within};
-use whatsapp_standin::{Fault, GroupHandle, LoginFault, When};
+use whatsapp_standin::{Fault, GroupHandle, When};
 
-use crate::world::{ANNA, BUDI, FRIEND, GROUP, connected};
+use crate::world::{ANNA, BUDI, FRIEND, GROUP, connected, cut_off};
 
 /// How often the account is demoted and promoted again.
 const TIMES: usize = 200;
@@ -42,8 +42,7 @@ async fn roles_that_changed_meanwhile_do_not_overtake_the_login() {
     let (lab, session) = connected().await;
     let group = lab.standin.group(GROUP);
     for _ in 0..3 {
-        lab.standin.refuse_logins(ACCOUNT, None, LoginFault::Drop);
-        lab.standin.drop_connections();
+        cut_off(&lab);
         within("gone", lab.standin.wait_disconnected(ACCOUNT)).await;
         session.wait_status("connecting").await;
         demote_and_promote(&group);

@@ -1,5 +1,7 @@
 //! What the log tells, and what it keeps to itself.
 
+use std::ffi::OsString;
+
 use contract_tests::client::Client;
 use contract_tests::database::Database;
 use contract_tests::lab::{ACCOUNT, create_api_key};
@@ -11,6 +13,21 @@ use serde_json::json;
 use whatsapp_standin::{Fault, GroupSpec, Person, Standin, When};
 
 use crate::world::{ADD, ANNA, BUDI, DECLINERS, FRIEND, GROUP};
+
+/// The settings of a gateway that takes login tokens, too.
+fn with_logins(
+    database: &Database,
+    standin: &Standin,
+    jwks: &Jwks,
+) -> Vec<(&'static str, OsString)> {
+    let mut environment = database.environment(standin);
+    environment.extend([
+        ("JWKS_URL", jwks.url().into()),
+        ("JWT_ISSUER", ISSUER.into()),
+        ("JWT_AUDIENCE", AUDIENCE.into()),
+    ]);
+    environment
+}
 
 /// Everything that is said to the gateway in confidence, in every way that it can go wrong, and then the log is read.
 #[tokio::test(flavor = "multi_thread")]
@@ -36,13 +53,8 @@ async fn the_log_keeps_secrets() {
         );
         let jwks = Jwks::serving(&[SigningKey::ec()]).await;
         let database = Database::new().await;
-        let mut environment = database.environment(&standin);
-        environment.extend([
-            ("JWKS_URL", jwks.url().into()),
-            ("JWT_ISSUER", ISSUER.into()),
-            ("JWT_AUDIENCE", AUDIENCE.into()),
-            ("GATEWAY_LOG_FORMAT", format.into()),
-        ]);
+        let mut environment = with_logins(&database, &standin, &jwks);
+        environment.push(("GATEWAY_LOG_FORMAT", format.into()));
         let gateway = Process::serve(&environment).await;
         let anonymous = Client::new(gateway.url());
         let login = SigningKey::ec().sign(&claims("org_42", "owner"));
@@ -185,12 +197,7 @@ async fn clock_skew_is_told_to_the_operator() {
     let standin = Standin::start_default().await.unwrap();
     let jwks = Jwks::serving(&[SigningKey::ec()]).await;
     let database = Database::new().await;
-    let mut environment = database.environment(&standin);
-    environment.extend([
-        ("JWKS_URL", jwks.url().into()),
-        ("JWT_ISSUER", ISSUER.into()),
-        ("JWT_AUDIENCE", AUDIENCE.into()),
-    ]);
+    let environment = with_logins(&database, &standin, &jwks);
     let gateway = Process::serve(&environment).await;
     let mut early = claims("org_42", "owner");
     early["nbf"] = json!(tokens::now() + 300);
@@ -218,12 +225,7 @@ async fn the_log_names_the_caller() {
     let database = Database::new().await;
     let store = database.store().await;
     let (key, token) = create_api_key(&store, "org_7", "manage", None).await;
-    let mut environment = database.environment(&standin);
-    environment.extend([
-        ("JWKS_URL", jwks.url().into()),
-        ("JWT_ISSUER", ISSUER.into()),
-        ("JWT_AUDIENCE", AUDIENCE.into()),
-    ]);
+    let environment = with_logins(&database, &standin, &jwks);
     let gateway = Process::serve(&environment).await;
     let mut odd = claims("org_42", "owner");
     odd["sub"] = json!("user-1\nserved");

@@ -1,16 +1,16 @@
 //! What an operator does with a database: one process at a time, its schema, backups, the end, the move to PostgreSQL.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 
 use contract_tests::client::Client;
+use contract_tests::database::{self, Database};
 use contract_tests::lab::{ACCOUNT, ORGANIZATION};
 use contract_tests::process::{self, Process};
 use contract_tests::session::Session;
 use contract_tests::wait::{eventually, within};
 use sqlx::{Connection as _, Executor as _, PgConnection, SqliteConnection};
 use tempfile::TempDir;
-use whatsapp_gateway::SessionId;
 use whatsapp_standin::{Fault, GroupSpec, Person, Standin, When};
 
 use crate::process::assert_start_error;
@@ -38,18 +38,15 @@ impl World {
         self.dir.path().join(name)
     }
 
-    fn settings(&self, database: &Path) -> Vec<(&'static str, OsString)> {
-        vec![
-            ("GATEWAY_DATABASE", database.into()),
-            ("WHATSAPP_URL", self.standin.url().into()),
-            ("WHATSAPP_SERVER_KEY", self.standin.server_key().into()),
-            ("GATEWAY_LISTEN", "127.0.0.1:0".into()),
-            ("GATEWAY_SHUTDOWN_SECONDS", "0".into()),
-        ]
+    fn settings(&self, database: impl AsRef<OsStr>) -> Vec<(&'static str, OsString)> {
+        let mut settings = database::environment(database.as_ref(), &self.standin);
+        settings.push(("GATEWAY_LISTEN", "127.0.0.1:0".into()));
+        settings.push(("GATEWAY_SHUTDOWN_SECONDS", "0".into()));
+        settings
     }
 
     /// Makes the database and a key, serves it and pairs a session.
-    async fn paired(&self, database: &Path) -> (Process, Session) {
+    async fn paired(&self, database: impl AsRef<OsStr>) -> (Process, Session) {
         let settings = self.settings(database);
         succeeds(&["migrate"], &settings).await;
         let create = ["api-key", "create", "--org", ORGANIZATION, "--name", "test"];
@@ -63,7 +60,7 @@ impl World {
     }
 
     /// Serves another database that holds the session as well: it connects without a phone, and knows what it knew.
-    async fn goes_on(&self, database: &Path, session: &Session, known: &Known) {
+    async fn goes_on(&self, database: impl AsRef<OsStr>, session: &Session, known: &Known) {
         let gateway = Process::serve(&self.settings(database)).await;
         let session = session.by(&session.caller.at(gateway.url()));
         session.wait_working(&self.standin, ACCOUNT).await;
@@ -101,18 +98,7 @@ async fn succeeds(arguments: &[&str], settings: &[(&str, OsString)]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// An empty database of the PostgreSQL that tests have.
-async fn postgres() -> PathBuf {
-    let server = std::env::var("TEST_POSTGRES").expect("`make unit` starts a server and sets it");
-    let name = SessionId::generate().as_str().to_lowercase();
-    let mut connection = PgConnection::connect(&server).await.unwrap();
-    let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE operations_{name}"));
-    connection.execute(create).await.unwrap();
-    let (server, _) = server.rsplit_once('/').unwrap();
-    format!("{server}/operations_{name}").into()
-}
-
-async fn the_second_process_is_refused(world: World, database: &Path) {
+async fn the_second_process_is_refused(world: World, database: impl AsRef<OsStr>) {
     let settings = world.settings(database);
     let gateway = Process::serve(&settings).await;
     for command in ["serve", "migrate"] {
@@ -138,16 +124,20 @@ async fn the_second_process_on_a_file_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_second_process_on_a_server_is_refused() {
-    the_second_process_is_refused(World::new().await, &postgres().await).await;
+    the_second_process_is_refused(
+        World::new().await,
+        Database::on_the_server().await.setting(),
+    )
+    .await;
 }
 
 /// Whoever has lost the database does not go on as if it had it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_whose_database_is_taken_ends() {
     let world = World::new().await;
-    let database = postgres().await;
-    let mut gateway = Process::serve(&world.settings(&database)).await;
-    let mut connection = PgConnection::connect(database.to_str().unwrap())
+    let database = Database::on_the_server().await;
+    let mut gateway = Process::serve(&world.settings(database.setting())).await;
+    let mut connection = PgConnection::connect(database.setting().to_str().unwrap())
         .await
         .unwrap();
     let taken = "UPDATE lease SET holder = 'another'";
@@ -167,7 +157,7 @@ async fn a_process_whose_database_is_taken_ends() {
 async fn many_at_once_make_one_database() {
     let world = World::new().await;
     for round in 0..5 {
-        let settings = world.settings(&world.path(&format!("{round}.db")));
+        let settings = world.settings(world.path(&format!("{round}.db")));
         let migrate = || process::run(&["migrate"], &settings);
         let (a, b, c, d) = tokio::join!(migrate(), migrate(), migrate(), migrate());
         let all = [a, b, c, d];
@@ -195,7 +185,8 @@ async fn a_backup_of_the_running_gateway_is_a_gateway() {
     gateway.kill().await;
     world.goes_on(&copy, &session, &known).await;
 
-    let on_a_server = world.settings(&postgres().await);
+    let server = Database::on_the_server().await;
+    let on_a_server = world.settings(server.setting());
     let refused = process::run(&["backup", "unused"], &on_a_server).await;
     assert!(String::from_utf8_lossy(&refused.stderr).contains("pg_dump"));
     world.standin.stop().await.unwrap();
@@ -246,10 +237,10 @@ async fn after_the_end_the_file_alone_is_complete() {
 async fn sessions_move_to_postgres_and_stay_paired() {
     let world = World::new().await;
     let database = world.path("gateway.db");
-    let server = postgres().await;
+    let server = Database::on_the_server().await;
     let (gateway, session) = world.paired(&database).await;
     let known = Known::of(&session).await;
-    let paths = [&database, &server].map(|path| path.to_str().unwrap());
+    let paths = [database.as_os_str(), server.setting()].map(|path| path.to_str().unwrap());
     let copy = ["migrate-database", paths[0], paths[1]];
     let held_by = async |gateway: &Process| {
         let refused = process::run::<OsString>(&copy, &[]).await;
@@ -262,7 +253,7 @@ async fn sessions_move_to_postgres_and_stay_paired() {
     };
     held_by(&gateway).await;
     assert_eq!(gateway.terminate().await, Some(0));
-    let other = Process::serve(&world.settings(&server)).await;
+    let other = Process::serve(&world.settings(server.setting())).await;
     held_by(&other).await;
     assert_eq!(other.terminate().await, Some(0));
 
@@ -271,6 +262,6 @@ async fn sessions_move_to_postgres_and_stay_paired() {
     let error = String::from_utf8_lossy(&again.stderr);
     assert!(error.contains("not empty"), "{error}");
     assert!(!error.contains("only-for-tests"), "{error}");
-    world.goes_on(&server, &session, &known).await;
+    world.goes_on(server.setting(), &session, &known).await;
     world.standin.stop().await.unwrap();
 }

@@ -52,6 +52,16 @@ pub async fn refuses_writes(caller: &Client) {
     refused.error(503, "unavailable");
 }
 
+/// Adds and reads go on where the database takes no write.
+pub async fn goes_on_without_writing(lab: &Lab, session: &Session) {
+    session.add(GROUP, &[ANNA]).send().await.expect_no_content();
+    within("told", lab.standin.wait_acknowledged(ACCOUNT)).await;
+    refuses_writes(&session.caller).await;
+    assert_eq!(session.get().await["status"], "working");
+    assert_eq!(session.role(GROUP, ANNA).await, None, "not written yet");
+    session.add(GROUP, &[BUDI]).send().await.expect_no_content();
+}
+
 /// Waits until the directory has the members that WhatsApp has.
 pub async fn same_as_whatsapp(lab: &Lab, session: &Session, gid: &str) {
     let mut wanted: Vec<String> = lab
@@ -162,12 +172,7 @@ mod sqlite {
         let path = setting.database.file().to_str().unwrap();
         let mut other = SqliteConnection::connect(path).await.unwrap();
         other.execute("BEGIN EXCLUSIVE").await.unwrap();
-        session.add(GROUP, &[ANNA]).send().await.expect_no_content();
-        within("told", lab.standin.wait_acknowledged(ACCOUNT)).await;
-        refuses_writes(&session.caller).await;
-        assert_eq!(session.get().await["status"], "working");
-        assert_eq!(session.role(GROUP, ANNA).await, None, "not written yet");
-        session.add(GROUP, &[BUDI]).send().await.expect_no_content();
+        goes_on_without_writing(lab, &session).await;
         other.execute("ROLLBACK").await.unwrap();
 
         Session::create(&session.caller).await;
@@ -187,12 +192,7 @@ mod sqlite {
         session.pair(&lab.standin, ACCOUNT).await;
 
         gateway.fill_disk().await;
-        session.add(GROUP, &[ANNA]).send().await.expect_no_content();
-        within("told", lab.standin.wait_acknowledged(ACCOUNT)).await;
-        refuses_writes(&session.caller).await;
-        assert_eq!(session.get().await["status"], "working");
-        assert_eq!(session.role(GROUP, ANNA).await, None, "not written yet");
-        session.add(GROUP, &[BUDI]).send().await.expect_no_content();
+        goes_on_without_writing(lab, &session).await;
         // A connection that ends now has nothing to save its end in.
         lab.standin.drop_connections();
         within("gone", lab.standin.wait_disconnected(ACCOUNT)).await;

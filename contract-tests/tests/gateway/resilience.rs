@@ -9,9 +9,9 @@ use contract_tests::process::Process;
 use contract_tests::session::Session;
 use contract_tests::wait::{eventually, within};
 use serde_json::json;
-use whatsapp_standin::{Fault, LoginFault, Role, StandinConfig, When};
+use whatsapp_standin::{Fault, Role, StandinConfig, When};
 
-use crate::world::{ADD, ANNA, BUDI, FRIEND, GROUP, connected, seed};
+use crate::world::{ADD, ANNA, BUDI, FRIEND, GROUP, connected, cut_off, seed};
 
 /// The connection drops while the add is on its way: what became of it is not known, and that is what the answer says.
 #[tokio::test(flavor = "multi_thread")]
@@ -109,8 +109,7 @@ async fn a_slow_answer_is_waited_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reconnect_brings_the_groups_up_to_date() {
     let (lab, session) = connected().await;
-    lab.standin.refuse_logins(ACCOUNT, None, LoginFault::Drop);
-    lab.standin.drop_connections();
+    cut_off(&lab);
     session.wait_status("connecting").await;
     let details = session
         .add(GROUP, &[ANNA])

@@ -13,7 +13,7 @@ use whatsapp_gateway::Network;
 use whatsapp_gateway::now;
 use whatsapp_standin::{Fault, LoginFault, When};
 
-use crate::world::connected;
+use crate::world::{connected, cut_off};
 
 /// Waits until the session stands so, for this reason.
 async fn wait_reason(session: &Session, status: &str, reason: &str) -> Value {
@@ -43,8 +43,7 @@ async fn back_at_work(lab: &Lab, session: &Session) -> Value {
 async fn an_outage_is_told_and_start_dials_at_once() {
     let (lab, session) = connected().await;
     let before = back_at_work(&lab, &session).await;
-    lab.standin.refuse_logins(ACCOUNT, None, LoginFault::Drop);
-    lab.standin.drop_connections();
+    cut_off(&lab);
     let down = wait_reason(&session, "connecting", "unreachable").await;
     assert!(at(&down, "statusChangedAt") > at(&before, "statusChangedAt"));
     assert!(down["statusDetail"].is_string());

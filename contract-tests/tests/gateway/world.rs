@@ -5,7 +5,7 @@ use contract_tests::document::Operation;
 use contract_tests::lab::{ACCOUNT, Lab};
 use contract_tests::session::Session;
 use serde_json::{Value, json};
-use whatsapp_standin::{AddOutcome, GroupSpec, Person};
+use whatsapp_standin::{AddOutcome, GroupSpec, LoginFault, Person};
 
 /// A group that the account is an admin of.
 pub const GROUP: &str = "120363041234567890@g.us";
@@ -56,6 +56,12 @@ pub fn seed(lab: &Lab) {
     open.members_may_add = true;
     standin.add_group(open);
     standin.add_group(GroupSpec::new("Strangers").gid(STRANGE).superadmin(FRIEND));
+}
+
+/// Ends the account's connection and lets none come back.
+pub fn cut_off(lab: &Lab) {
+    lab.standin.refuse_logins(ACCOUNT, None, LoginFault::Drop);
+    lab.standin.drop_connections();
 }
 
 /// A lab with that world and a connected session in it.

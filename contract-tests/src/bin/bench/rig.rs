@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use contract_tests::client::Client;
+use contract_tests::database::environment;
 use contract_tests::lab::{ORGANIZATION, create_api_key};
 use contract_tests::process::Process;
 use contract_tests::session::Session;
@@ -41,11 +42,7 @@ impl Bench {
         let standin = started.expect("no panic").expect("a stand-in");
         let dir = TempDir::new().expect("a directory");
         let database = dir.path().join("gateway.db");
-        let environment = vec![
-            ("GATEWAY_DATABASE", database.clone().into()),
-            ("WHATSAPP_URL", standin.url().into()),
-            ("WHATSAPP_SERVER_KEY", standin.server_key().into()),
-        ];
+        let environment = environment(database.as_os_str(), &standin);
         let mut bench = Self {
             standin,
             database,
