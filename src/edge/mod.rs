@@ -1,5 +1,6 @@
-//! What wraps the router: request ids, limits, the access log, panics, and the one renderer of errors.
+//! What wraps the router: request ids, limits, the access log, panics, bodies left unread, and the one renderer of errors.
 
+mod draining;
 mod error;
 
 use std::any::Any;
@@ -40,6 +41,7 @@ pub fn wrap(router: Router, limits: Limits) -> Router {
             }
         }))
         .layer(middleware::from_fn(observe))
+        .layer(middleware::from_fn(draining::drain))
 }
 
 fn unavailable(message: &'static str) -> Error {
