@@ -100,13 +100,14 @@ impl Job {
             ..
         } = &*self.registry;
         let state = store.device_state(&self.device.id);
-        let (client, mut events) = match Client::open(dialer, *whatsapp_timeout, state).await {
-            Ok(opened) => opened,
-            Err(error) => {
-                tracing::error!(device = %self.device.id, %error, "cannot open the client");
-                return false;
-            }
-        };
+        let (client, mut events) =
+            match Client::open(dialer, *whatsapp_timeout, state, self.device.logins).await {
+                Ok(opened) => opened,
+                Err(error) => {
+                    tracing::error!(device = %self.device.id, %error, "cannot open the client");
+                    return false;
+                }
+            };
         let unlinked = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => false,
             unlinked = timeout(ATTEMPT, unlink(&client, &mut events)) => unlinked.unwrap_or(false),

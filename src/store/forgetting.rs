@@ -24,6 +24,8 @@ pub struct Unlinking {
     pub id: SessionId,
     /// Since when, epoch milliseconds.
     pub since: i64,
+    /// How often the device has logged in.
+    pub logins: i64,
 }
 
 impl Store {
@@ -80,18 +82,18 @@ impl Store {
     /// # Errors
     /// The database failed, or holds what this version cannot read.
     pub async fn unlinkings(&self) -> Result<Vec<Unlinking>, StoreError> {
-        let rows: Vec<(String, i64)> = sqlx::query_as(
-            "SELECT id, unlinking_since FROM sessions WHERE unlinking_since IS NOT NULL
+        let rows: Vec<(String, i64, i64)> = sqlx::query_as(
+            "SELECT id, unlinking_since, logins FROM sessions WHERE unlinking_since IS NOT NULL
              ORDER BY unlinking_since, id",
         )
         .fetch_all(&self.pools.read)
         .await?;
         rows.into_iter()
-            .map(|(id, since)| {
+            .map(|(id, since, logins)| {
                 let id = id
                     .parse()
                     .map_err(|_| StoreError::Unreadable("session id"))?;
-                Ok(Unlinking { id, since })
+                Ok(Unlinking { id, since, logins })
             })
             .collect()
     }
@@ -108,20 +110,22 @@ async fn set_aside(
     if keys == Keys::Erase {
         return Ok(None);
     }
-    let kept = Unlinking {
-        id: SessionId::generate(),
-        since: now(),
-    };
-    sqlx::query(
+    let (id, since) = (SessionId::generate(), now());
+    let logins: Option<i64> = sqlx::query_scalar(
         "INSERT INTO sessions (id, organization_id, status, started, created_at, updated_at, status_changed_at,
-             unlinking_since)
-         SELECT $2, organization_id, 'logged_out', 0, $3, $3, $3, $3 FROM sessions WHERE id = $1",
+             unlinking_since, logins)
+         SELECT $2, organization_id, 'logged_out', 0, $3, $3, $3, $3, logins FROM sessions WHERE id = $1
+         RETURNING logins",
     )
     .bind(session.as_str())
-    .bind(kept.id.as_str())
-    .bind(kept.since)
-    .execute(&mut *db)
+    .bind(id.as_str())
+    .bind(since)
+    .fetch_optional(&mut *db)
     .await?;
+    let Some(logins) = logins else {
+        return Ok(None);
+    };
+    let kept = Unlinking { id, since, logins };
     let copied = reseal(db, session.as_str(), &[key], kept.id.as_str(), key).await?;
     if copied > 0 {
         return Ok(Some(kept));

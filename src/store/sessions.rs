@@ -130,6 +130,8 @@ pub struct SessionRecord {
     pub last_connected_at: Option<i64>,
     /// When WhatsApp last told of all groups.
     pub groups_synced_at: Option<i64>,
+    /// How often its device has logged in since it was paired, which each login tells WhatsApp.
+    pub logins: i64,
 }
 
 impl SessionRecord {
@@ -155,6 +157,7 @@ impl SessionRecord {
             updated_at: now,
             last_connected_at: None,
             groups_synced_at: None,
+            logins: 0,
         }
     }
 
@@ -183,6 +186,7 @@ impl SessionRecord {
             updated_at: row.try_get("updated_at")?,
             last_connected_at: row.try_get("last_connected_at")?,
             groups_synced_at: row.try_get("groups_synced_at")?,
+            logins: row.try_get("logins")?,
         })
     }
 }
@@ -258,7 +262,7 @@ pub(super) async fn update_session(
     sqlx::query(
         "UPDATE sessions SET label = $2, status = $3, started = $4, phone_number = $5, wa_jid = $6, wa_lid = $7,
              updated_at = $8, last_connected_at = $9, status_reason = $10, status_detail = $11, retry_at = $12,
-             status_changed_at = $13, groups_synced_at = $14
+             status_changed_at = $13, groups_synced_at = $14, logins = $15
          WHERE id = $1 AND updated_at <= $8",
     )
     .bind(session.id.as_str())
@@ -275,6 +279,7 @@ pub(super) async fn update_session(
     .bind(session.retry_at)
     .bind(session.status_changed_at)
     .bind(session.groups_synced_at)
+    .bind(session.logins)
     .execute(db)
     .await?;
     Ok(())

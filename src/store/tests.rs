@@ -164,6 +164,7 @@ async fn sessions_round_trip_and_survive_a_reopening(fresh: Fresh) {
     one.retry_at = Some(10);
     one.status_changed_at = 8;
     one.groups_synced_at = Some(11);
+    one.logins = 3;
     one.updated_at = 12;
     store.update_sessions([&one]).await.expect("updated");
     let earlier = SessionRecord {

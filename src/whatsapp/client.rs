@@ -60,8 +60,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// Makes a client over `state` and starts it; each call of it may take `call_limit`. Events arrive in order; the last
-    /// one is [`Event::Ended`].
+    /// Makes a client over `state`, whose device has logged in `logins` times, and starts it; each call of it may take
+    /// `call_limit`. Events arrive in order; the last one is [`Event::Ended`].
     ///
     /// # Errors
     /// The device state cannot be read or written. That is tried first: the library goes on for minutes without it, and
@@ -70,6 +70,7 @@ impl Client {
         dialer: &Dialer,
         call_limit: Duration,
         state: DeviceState,
+        logins: i64,
     ) -> Result<(Self, mpsc::Receiver<Event>), OpenError> {
         state
             .probe()
@@ -88,7 +89,7 @@ impl Client {
         let version = dialer.version().await;
         let bot = Bot::builder()
             .with_version(version)
-            .with_backend(Backend::new(state.clone(), pin))
+            .with_backend(Backend::new(state.clone(), pin, logins))
             .with_transport_factory(sockets)
             .with_http_client(dialer.web())
             .with_event_handler(Listener {

@@ -263,7 +263,7 @@ async fn needs_a_database_that_takes_writes() {
     let rig = Rig::new().await;
     let state = rig.state();
     state.close().await;
-    let opened = Client::open(&rig.dialer, PATIENCE, state).await;
+    let opened = Client::open(&rig.dialer, PATIENCE, state, 0).await;
     assert!(opened.is_err(), "what it saves would be lost");
 }
 

@@ -53,6 +53,7 @@ pub(crate) fn admit(
                     .map(|person| format!("{}:{device}@lid", person.lid));
                 live.send(Out::Node(success(lid.unwrap_or_default())));
                 *state.logins.entry(phone.clone()).or_default() += 1;
+                state.login_counters.insert(phone.clone(), payload.lc);
                 live.who = Who::Device { phone, device };
             }
         }

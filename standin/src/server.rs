@@ -301,6 +301,12 @@ impl Standin {
             .read(|state| state.logins.get(account).copied().unwrap_or(0))
     }
 
+    /// How often its device had logged in before, as the last login of the account says.
+    pub fn login_counter(&self, account: &str) -> Option<i32> {
+        self.shared
+            .read(|state| state.login_counters.get(account).copied().flatten())
+    }
+
     /// Waits until a device of the account is logged in. Bound it with a timeout.
     pub async fn wait_connected(&self, account: &str) {
         self.shared

@@ -66,6 +66,8 @@ pub(crate) struct State {
     /// Kinds of IQ that were answered 501.
     pub unknown: BTreeMap<String, u64>,
     pub logins: BTreeMap<String, u64>,
+    /// What the last login of an account said of earlier ones.
+    pub login_counters: HashMap<String, Option<i32>>,
     pub faults: HashMap<String, Vec<Planned>>,
     pub login_faults: HashMap<String, (Option<u32>, LoginFault)>,
     pub refs: HashMap<String, QrRef>,
@@ -88,6 +90,7 @@ impl State {
             counts: BTreeMap::new(),
             unknown: BTreeMap::new(),
             logins: BTreeMap::new(),
+            login_counters: HashMap::new(),
             faults: HashMap::new(),
             login_faults: HashMap::new(),
             refs: HashMap::new(),

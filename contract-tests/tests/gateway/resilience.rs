@@ -163,6 +163,7 @@ async fn a_clean_restart_needs_no_phone() {
         "what was not started stays so"
     );
     assert_eq!(lab.standin.phone(ACCOUNT).devices().len(), 1);
+    assert_eq!(lab.standin.login_counter(ACCOUNT), Some(1));
     session.add(GROUP, &[ANNA]).send().await.expect_no_content();
     lab.stop().await;
 }

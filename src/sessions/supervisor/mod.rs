@@ -209,12 +209,14 @@ impl Supervisor {
             }
             Some(Event::Paired { jid, lid }) => {
                 self.remember(&jid, lid.as_ref());
+                self.record.logins = 0;
                 Input::Paired
             }
             Some(Event::Connected) => {
                 if let Some((jid, lid)) = self.running.as_ref().and_then(|r| r.client.identity()) {
                     self.remember(&jid, lid.as_ref());
                 }
+                self.record.logins = self.record.logins.saturating_add(1);
                 Input::Connected
             }
             Some(Event::PasskeyRequested { options, valid_for }) => {
@@ -267,13 +269,14 @@ impl Supervisor {
                 let registry = Arc::clone(&self.registry);
                 let device = registry.store.device_state(&self.record.id);
                 self.device = Some(device.clone());
+                let logins = self.record.logins;
                 self.jobs.spawn(async move {
                     let Registry {
                         dialer,
                         whatsapp_timeout,
                         ..
                     } = &*registry;
-                    Done::Opened(Client::open(dialer, *whatsapp_timeout, device).await)
+                    Done::Opened(Client::open(dialer, *whatsapp_timeout, device, logins).await)
                 });
             }
             Effect::Close => self.close().await,

@@ -31,15 +31,18 @@ const MESSAGE_SECRET: &str = "message_secret";
 pub(super) struct Backend {
     state: DeviceState,
     pin: Option<Pin>,
+    /// How often the device has logged in before this client.
+    logins: i32,
     /// Held over every read-modify-write. A session has one client, so its rows have no other writer.
     merging: Mutex<()>,
 }
 
 impl Backend {
-    pub(super) fn new(state: DeviceState, pin: Option<Pin>) -> Self {
+    pub(super) fn new(state: DeviceState, pin: Option<Pin>, logins: i64) -> Self {
         Self {
             state,
             pin,
+            logins: i32::try_from(logins).unwrap_or(i32::MAX),
             merging: Mutex::new(()),
         }
     }
@@ -88,9 +91,10 @@ fn count(rows: u64) -> u32 {
 impl DeviceStore for Backend {
     async fn save(&self, device: &Device) -> Result<()> {
         let mut device = device.clone();
-        // When the version was set, which is at each start, from a cache of all sessions: with it no start would find the
-        // row as it is.
+        // What changes at each login without need: with it none would find the row as it is. When the version was set is
+        // known to a cache of all sessions; the logins are counted in the session's own row.
         device.app_version_last_fetched_ms = 0;
+        device.login_counter = 0;
         let value = match &self.pin {
             Some(pin) => encode(&pin.remove(device))?,
             None => encode(&device)?,
@@ -105,7 +109,8 @@ impl DeviceStore for Backend {
         let Some(value) = self.state.get(DEVICE, b"").await.map_err(failed)? else {
             return Ok(None);
         };
-        let device = decode(&value)?;
+        let mut device: Device = decode(&value)?;
+        device.login_counter = self.logins;
         Ok(Some(match &self.pin {
             Some(pin) => pin.apply(device),
             None => device,

@@ -22,7 +22,7 @@ const OTHER_GROUP: &str = "1203630412345678901@g.us";
 
 async fn backend() -> (Backend, TempDir) {
     let (state, directory) = testing::device_state().await;
-    (Backend::new(state, None), directory)
+    (Backend::new(state, None, 0), directory)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -211,8 +211,8 @@ async fn the_device() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pin_leaves_no_trace() -> Result<()> {
     let (state, _directory) = testing::device_state().await;
-    let pinned = Backend::new(state.clone(), Some(Pin::new([9; 32])));
-    let plain = Backend::new(state, None);
+    let pinned = Backend::new(state.clone(), Some(Pin::new([9; 32])), 0);
+    let plain = Backend::new(state, None, 0);
     pinned.create().await?;
     let device = pinned.load().await?.expect("a device");
     assert!(
@@ -245,6 +245,7 @@ async fn what_is_as_it_was_is_not_written_anew() -> Result<()> {
     backend.save(&device).await?;
     let saved = backend.state.get(DEVICE, b"").await.map_err(failed)?;
     device.app_version_last_fetched_ms = 7;
+    device.login_counter = 1;
     backend.save(&device).await?;
     assert_eq!(backend.state.get(DEVICE, b"").await.map_err(failed)?, saved);
     "Ann".clone_into(&mut device.push_name);

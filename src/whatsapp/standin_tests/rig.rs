@@ -172,7 +172,7 @@ impl Events {
 
 /// A client of any network, also once the rig's stand-in is gone.
 pub(super) async fn open(dialer: &Dialer, state: DeviceState) -> (Client, Events) {
-    let (client, events) = Client::open(dialer, CALL_LIMIT, state)
+    let (client, events) = Client::open(dialer, CALL_LIMIT, state, 0)
         .await
         .expect("a client");
     (client, Events(events))
