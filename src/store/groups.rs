@@ -36,6 +36,8 @@ pub struct GroupRecord {
 }
 
 /// A query for something of groups of the session $1, with when WhatsApp last told of all of its groups at once.
+///
+/// A page is `LIMIT +$n`: SQLite plans a query with a bare `LIMIT $n` by the parameter's value, anew at each execution.
 macro_rules! groups {
     ($what:literal, $which:literal) => {
         concat!(
@@ -95,7 +97,7 @@ impl Store {
         after: i64,
         limit: u32,
     ) -> Result<Vec<GroupRecord>, StoreError> {
-        let rows = sqlx::query(groups!("g.*", "g.id > $2 ORDER BY g.id LIMIT $3"))
+        let rows = sqlx::query(groups!("g.*", "g.id > $2 ORDER BY g.id LIMIT +$3"))
             .bind(session.as_str())
             .bind(after)
             .bind(i64::from(limit))

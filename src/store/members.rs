@@ -56,7 +56,7 @@ impl Store {
         let row = sqlx::query(groups!(
             "(SELECT string_agg(place || ' ' || COALESCE(phone, '') || ' ' || COALESCE(lid, '') || ' ' || role || ' ' ||
                   first_seen_at || ' ' || last_seen_at, ',')
-              FROM (SELECT * FROM group_members WHERE group_id = g.id AND place > $3 ORDER BY place LIMIT $4) page
+              FROM (SELECT * FROM group_members WHERE group_id = g.id AND place > $3 ORDER BY place LIMIT +$4) page
              ) AS members, g.size, g.seen_at",
             "g.group_jid = $2"
         ))
