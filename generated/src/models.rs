@@ -140,6 +140,19 @@ impl CredentialType {
     }
 }
 
+impl std::str::FromStr for CredentialType {
+    type Err = ();
+
+    /// The value that is written so.
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .iter()
+            .find(|value| value.as_str() == word)
+            .copied()
+            .ok_or(())
+    }
+}
+
 /// A place in a list. What it is made of is the gateway's own business and may change.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Cursor(pub String);
@@ -270,6 +283,15 @@ impl ErrorCode {
             Self::UpstreamTimeout => "upstream_timeout",
             Self::Undocumented(word) => word,
         }
+    }
+}
+
+impl std::str::FromStr for ErrorCode {
+    type Err = std::convert::Infallible;
+
+    /// The value that is written so, be it documented or not.
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Ok(Self::from(word.to_owned()))
     }
 }
 
@@ -435,6 +457,19 @@ impl MemberRole {
             Self::Admin => "admin",
             Self::Superadmin => "superadmin",
         }
+    }
+}
+
+impl std::str::FromStr for MemberRole {
+    type Err = ();
+
+    /// The value that is written so.
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .iter()
+            .find(|value| value.as_str() == word)
+            .copied()
+            .ok_or(())
     }
 }
 
@@ -658,6 +693,15 @@ impl SessionStatus {
     }
 }
 
+impl std::str::FromStr for SessionStatus {
+    type Err = std::convert::Infallible;
+
+    /// The value that is written so, be it documented or not.
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Ok(Self::from(word.to_owned()))
+    }
+}
+
 impl From<String> for SessionStatus {
     /// The value that is written so, be it documented or not.
     fn from(word: String) -> Self {
@@ -746,6 +790,15 @@ impl StatusReason {
             Self::Internal => "internal",
             Self::Undocumented(word) => word,
         }
+    }
+}
+
+impl std::str::FromStr for StatusReason {
+    type Err = std::convert::Infallible;
+
+    /// The value that is written so, be it documented or not.
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Ok(Self::from(word.to_owned()))
     }
 }
 

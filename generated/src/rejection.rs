@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
 
-/// Why a request did not get to the implementation.
+/// Why a request did not get to the implementation, or its answer not to the caller.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Rejection {
-    /// Path, query or body is not what the document says (400).
+    /// Path, query, headers or body are not what the document says (400).
     Invalid(Vec<Violation>),
     /// The body is longer than `limit` bytes (413).
     PayloadTooLarge {
@@ -21,6 +21,11 @@ pub enum Rejection {
     NotFound,
     /// The path exists, but not with this method (405). The response gets its `Allow` header from the router.
     MethodNotAllowed,
+    /// The implementation gave a response header a value that no header can have, such as one with a line break (500).
+    InvalidResponseHeader {
+        /// Which header.
+        name: &'static str,
+    },
 }
 
 /// One thing in a request that is not as the document says.
@@ -67,10 +72,15 @@ impl From<Violation> for Rejection {
 
 impl From<ValidationErrors> for Rejection {
     fn from(errors: ValidationErrors) -> Self {
-        let mut violations = Vec::new();
-        collect("", errors, &mut violations);
-        Self::Invalid(violations)
+        Self::Invalid(violations(errors))
     }
+}
+
+/// What the validator found, in the order of the fields' names.
+pub(crate) fn violations(errors: ValidationErrors) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    collect("", errors, &mut violations);
+    violations
 }
 
 fn collect(parent: &str, errors: ValidationErrors, violations: &mut Vec<Violation>) {
@@ -109,7 +119,7 @@ fn join(parent: &str, name: &str) -> String {
 }
 
 /// The validator knows fields by their Rust names; the document has camelCase throughout.
-fn on_the_wire(name: &str) -> String {
+pub(crate) fn on_the_wire(name: &str) -> String {
     let mut words = name.trim_start_matches("r#").split('_');
     let first = words.next().unwrap_or_default().to_owned();
     words.fold(first, |mut wire, word| {

@@ -94,6 +94,9 @@ impl From<Rejection> for Error {
                 Code::MethodNotAllowed,
                 "the route does not take this method",
             ),
+            Rejection::InvalidResponseHeader { name } => {
+                Self::internal(format!("the response header {name} has no valid value"))
+            }
         }
     }
 }
@@ -141,6 +144,10 @@ mod tests {
             ),
             (Rejection::UnsupportedMediaType, Code::UnsupportedMediaType),
             (Rejection::MethodNotAllowed, Code::MethodNotAllowed),
+            (
+                Rejection::InvalidResponseHeader { name: "Location" },
+                Code::Internal,
+            ),
         ] {
             assert_eq!(Error::from(rejection).code, code);
         }

@@ -13,9 +13,10 @@ use serde::Deserialize;
 #[allow(unused_imports)]
 use validator::Validate;
 
-use super::{Authenticator, status};
 #[allow(unused_imports)]
-use crate::{accept::preferred, models};
+use super::{Authenticator, status, with_headers};
+#[allow(unused_imports)]
+use crate::{Rejection, accept::preferred, models};
 
 /// What the path of [`Groups::add_group_members`] says.
 #[derive(Debug, Clone, PartialEq, Deserialize, Validate)]
@@ -37,11 +38,13 @@ pub enum AddGroupMembersResponse {
     Status204,
 }
 
-impl IntoResponse for AddGroupMembersResponse {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Status204 => status::S204.into_response(),
-        }
+impl TryFrom<AddGroupMembersResponse> for Response {
+    type Error = Rejection;
+
+    fn try_from(response: AddGroupMembersResponse) -> Result<Self, Rejection> {
+        Ok(match response {
+            AddGroupMembersResponse::Status204 => status::S204.into_response(),
+        })
     }
 }
 
@@ -65,11 +68,13 @@ pub enum GetGroupResponse {
     Status200(models::Group),
 }
 
-impl IntoResponse for GetGroupResponse {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Status200(body) => (status::S200, Json(body)).into_response(),
-        }
+impl TryFrom<GetGroupResponse> for Response {
+    type Error = Rejection;
+
+    fn try_from(response: GetGroupResponse) -> Result<Self, Rejection> {
+        Ok(match response {
+            GetGroupResponse::Status200(body) => (status::S200, Json(body)).into_response(),
+        })
     }
 }
 
@@ -104,11 +109,13 @@ pub enum ListGroupMembersResponse {
     Status200(models::MemberList),
 }
 
-impl IntoResponse for ListGroupMembersResponse {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Status200(body) => (status::S200, Json(body)).into_response(),
-        }
+impl TryFrom<ListGroupMembersResponse> for Response {
+    type Error = Rejection;
+
+    fn try_from(response: ListGroupMembersResponse) -> Result<Self, Rejection> {
+        Ok(match response {
+            ListGroupMembersResponse::Status200(body) => (status::S200, Json(body)).into_response(),
+        })
     }
 }
 
@@ -139,11 +146,13 @@ pub enum ListGroupsResponse {
     Status200(models::GroupList),
 }
 
-impl IntoResponse for ListGroupsResponse {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Status200(body) => (status::S200, Json(body)).into_response(),
-        }
+impl TryFrom<ListGroupsResponse> for Response {
+    type Error = Rejection;
+
+    fn try_from(response: ListGroupsResponse) -> Result<Self, Rejection> {
+        Ok(match response {
+            ListGroupsResponse::Status200(body) => (status::S200, Json(body)).into_response(),
+        })
     }
 }
 

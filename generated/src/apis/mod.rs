@@ -2,7 +2,10 @@
 
 use std::future::Future;
 
-use axum::{http::HeaderMap, response::IntoResponse};
+use axum::{
+    http::{HeaderMap, HeaderValue},
+    response::{IntoResponse, Response},
+};
 
 use crate::Rejection;
 
@@ -19,6 +22,21 @@ pub(crate) mod status {
     pub(crate) const S201: StatusCode = StatusCode::CREATED;
     pub(crate) const S202: StatusCode = StatusCode::ACCEPTED;
     pub(crate) const S204: StatusCode = StatusCode::NO_CONTENT;
+}
+
+/// Sets headers of a success, those that have a value.
+#[allow(dead_code)]
+pub(crate) fn with_headers<const N: usize>(
+    mut response: Response,
+    headers: [(&'static str, Option<String>); N],
+) -> Result<Response, Rejection> {
+    for (name, value) in headers {
+        let Some(value) = value else { continue };
+        let value =
+            HeaderValue::try_from(value).map_err(|_| Rejection::InvalidResponseHeader { name })?;
+        response.headers_mut().insert(name, value);
+    }
+    Ok(response)
 }
 
 /// What a credential may be allowed to do; each operation names its own as `x-capability`.

@@ -13,9 +13,10 @@ use serde::Deserialize;
 #[allow(unused_imports)]
 use validator::Validate;
 
-use super::{Authenticator, status};
 #[allow(unused_imports)]
-use crate::{accept::preferred, models};
+use super::{Authenticator, status, with_headers};
+#[allow(unused_imports)]
+use crate::{Rejection, accept::preferred, models};
 
 /// What the path of [`Sessions::answer_session_passkey`] says.
 #[derive(Debug, Clone, PartialEq, Deserialize, Validate)]
@@ -33,11 +34,15 @@ pub enum AnswerSessionPasskeyResponse {
     Status200(models::Session),
 }
 
-impl IntoResponse for AnswerSessionPasskeyResponse {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Status200(body) => (status::S200, Json(body)).into_response(),
-        }
+impl TryFrom<AnswerSessionPasskeyResponse> for Response {
+    type Error = Rejection;
+
+    fn try_from(response: AnswerSessionPasskeyResponse) -> Result<Self, Rejection> {
+        Ok(match response {
+            AnswerSessionPasskeyResponse::Status200(body) => {
+                (status::S200, Json(body)).into_response()
+            }
+        })
     }
 }
 
@@ -57,11 +62,15 @@ pub enum ConfirmSessionPasskeyResponse {
     Status200(models::Session),
 }
 
-impl IntoResponse for ConfirmSessionPasskeyResponse {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Status200(body) => (status::S200, Json(body)).into_response(),
-        }
+impl TryFrom<ConfirmSessionPasskeyResponse> for Response {
+    type Error = Rejection;
+
+    fn try_from(response: ConfirmSessionPasskeyResponse) -> Result<Self, Rejection> {
+        Ok(match response {
+            ConfirmSessionPasskeyResponse::Status200(body) => {
+                (status::S200, Json(body)).into_response()
+            }
+        })
     }
 }
 
@@ -81,11 +90,15 @@ pub enum CreatePairingCodeResponse {
     Status200(models::PairingCode),
 }
 
-impl IntoResponse for CreatePairingCodeResponse {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Status200(body) => (status::S200, Json(body)).into_response(),
-        }
+impl TryFrom<CreatePairingCodeResponse> for Response {
+    type Error = Rejection;
+
+    fn try_from(response: CreatePairingCodeResponse) -> Result<Self, Rejection> {
+        Ok(match response {
+            CreatePairingCodeResponse::Status200(body) => {
+                (status::S200, Json(body)).into_response()
+            }
+        })
     }
 }
 
@@ -97,11 +110,13 @@ pub enum CreateSessionResponse {
     Status201(models::Session),
 }
 
-impl IntoResponse for CreateSessionResponse {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Status201(body) => (status::S201, Json(body)).into_response(),
-        }
+impl TryFrom<CreateSessionResponse> for Response {
+    type Error = Rejection;
+
+    fn try_from(response: CreateSessionResponse) -> Result<Self, Rejection> {
+        Ok(match response {
+            CreateSessionResponse::Status201(body) => (status::S201, Json(body)).into_response(),
+        })
     }
 }
 
@@ -121,11 +136,13 @@ pub enum DeleteSessionResponse {
     Status204,
 }
 
-impl IntoResponse for DeleteSessionResponse {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Status204 => status::S204.into_response(),
-        }
+impl TryFrom<DeleteSessionResponse> for Response {
+    type Error = Rejection;
+
+    fn try_from(response: DeleteSessionResponse) -> Result<Self, Rejection> {
+        Ok(match response {
+            DeleteSessionResponse::Status204 => status::S204.into_response(),
+        })
     }
 }
 
@@ -145,11 +162,13 @@ pub enum GetSessionResponse {
     Status200(models::Session),
 }
 
-impl IntoResponse for GetSessionResponse {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Status200(body) => (status::S200, Json(body)).into_response(),
-        }
+impl TryFrom<GetSessionResponse> for Response {
+    type Error = Rejection;
+
+    fn try_from(response: GetSessionResponse) -> Result<Self, Rejection> {
+        Ok(match response {
+            GetSessionResponse::Status200(body) => (status::S200, Json(body)).into_response(),
+        })
     }
 }
 
@@ -169,11 +188,15 @@ pub enum GetSessionPasskeyResponse {
     Status200(models::PasskeyRequest),
 }
 
-impl IntoResponse for GetSessionPasskeyResponse {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Status200(body) => (status::S200, Json(body)).into_response(),
-        }
+impl TryFrom<GetSessionPasskeyResponse> for Response {
+    type Error = Rejection;
+
+    fn try_from(response: GetSessionPasskeyResponse) -> Result<Self, Rejection> {
+        Ok(match response {
+            GetSessionPasskeyResponse::Status200(body) => {
+                (status::S200, Json(body)).into_response()
+            }
+        })
     }
 }
 
@@ -197,20 +220,24 @@ pub enum GetSessionQrResponse {
     Status200TextPlain(String),
 }
 
-impl IntoResponse for GetSessionQrResponse {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Status200ApplicationJson(body) => (status::S200, Json(body)).into_response(),
-            Self::Status200ImagePng(body) => {
+impl TryFrom<GetSessionQrResponse> for Response {
+    type Error = Rejection;
+
+    fn try_from(response: GetSessionQrResponse) -> Result<Self, Rejection> {
+        Ok(match response {
+            GetSessionQrResponse::Status200ApplicationJson(body) => {
+                (status::S200, Json(body)).into_response()
+            }
+            GetSessionQrResponse::Status200ImagePng(body) => {
                 (status::S200, [(CONTENT_TYPE, "image/png")], body).into_response()
             }
-            Self::Status200TextPlain(body) => (
+            GetSessionQrResponse::Status200TextPlain(body) => (
                 status::S200,
                 [(CONTENT_TYPE, "text/plain; charset=utf-8")],
                 body,
             )
                 .into_response(),
-        }
+        })
     }
 }
 
@@ -256,11 +283,13 @@ pub enum ListSessionsResponse {
     Status200(models::SessionList),
 }
 
-impl IntoResponse for ListSessionsResponse {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Status200(body) => (status::S200, Json(body)).into_response(),
-        }
+impl TryFrom<ListSessionsResponse> for Response {
+    type Error = Rejection;
+
+    fn try_from(response: ListSessionsResponse) -> Result<Self, Rejection> {
+        Ok(match response {
+            ListSessionsResponse::Status200(body) => (status::S200, Json(body)).into_response(),
+        })
     }
 }
 
@@ -280,11 +309,13 @@ pub enum LogoutSessionResponse {
     Status200(models::Session),
 }
 
-impl IntoResponse for LogoutSessionResponse {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Status200(body) => (status::S200, Json(body)).into_response(),
-        }
+impl TryFrom<LogoutSessionResponse> for Response {
+    type Error = Rejection;
+
+    fn try_from(response: LogoutSessionResponse) -> Result<Self, Rejection> {
+        Ok(match response {
+            LogoutSessionResponse::Status200(body) => (status::S200, Json(body)).into_response(),
+        })
     }
 }
 
@@ -304,11 +335,13 @@ pub enum StartSessionResponse {
     Status200(models::Session),
 }
 
-impl IntoResponse for StartSessionResponse {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Status200(body) => (status::S200, Json(body)).into_response(),
-        }
+impl TryFrom<StartSessionResponse> for Response {
+    type Error = Rejection;
+
+    fn try_from(response: StartSessionResponse) -> Result<Self, Rejection> {
+        Ok(match response {
+            StartSessionResponse::Status200(body) => (status::S200, Json(body)).into_response(),
+        })
     }
 }
 
@@ -328,11 +361,13 @@ pub enum StopSessionResponse {
     Status200(models::Session),
 }
 
-impl IntoResponse for StopSessionResponse {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Status200(body) => (status::S200, Json(body)).into_response(),
-        }
+impl TryFrom<StopSessionResponse> for Response {
+    type Error = Rejection;
+
+    fn try_from(response: StopSessionResponse) -> Result<Self, Rejection> {
+        Ok(match response {
+            StopSessionResponse::Status200(body) => (status::S200, Json(body)).into_response(),
+        })
     }
 }
 

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{Request, State},
+    response::Response,
     routing,
 };
 
 pub use self::request::BODY_LIMIT;
-use self::request::{Query, optional_body, path, required_body, valid};
+use self::request::{Parameters, optional_body, path, required_body, valid};
 use crate::{
     Capability, Rejection, apis,
     apis::{groups::*, sessions::*},
@@ -201,101 +202,106 @@ where
 async fn add_group_members<A: Groups>(
     State(api): State<Arc<A>>,
     request: Request,
-) -> Result<AddGroupMembersResponse, A::Error> {
+) -> Result<Response, A::Error> {
     let (mut parts, body) = request.into_parts();
     let principal = api.authenticate(&parts.headers).await?;
     api.authorize(&principal, Capability::Send)?;
     let path: AddGroupMembersPathParams = valid(path(&mut parts).await?)?;
     let body: models::AddMembers = valid(required_body(&parts.headers, body).await?)?;
-    api.add_group_members(&principal, path, body).await
+    let response = api.add_group_members(&principal, path, body).await?;
+    Ok(response.try_into()?)
 }
 
 async fn get_group<A: Groups>(
     State(api): State<Arc<A>>,
     request: Request,
-) -> Result<GetGroupResponse, A::Error> {
+) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
     let principal = api.authenticate(&parts.headers).await?;
     api.authorize(&principal, Capability::Read)?;
     let path: GetGroupPathParams = valid(path(&mut parts).await?)?;
-    api.get_group(&principal, path).await
+    let response = api.get_group(&principal, path).await?;
+    Ok(response.try_into()?)
 }
 
 async fn list_group_members<A: Groups>(
     State(api): State<Arc<A>>,
     request: Request,
-) -> Result<ListGroupMembersResponse, A::Error> {
+) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
     let principal = api.authenticate(&parts.headers).await?;
     api.authorize(&principal, Capability::Read)?;
     let path: ListGroupMembersPathParams = valid(path(&mut parts).await?)?;
-    let mut given = Query::of(&parts);
+    let mut given = Parameters::of_query(&parts);
     let query = ListGroupMembersQueryParams {
         limit: given.optional("limit").unwrap_or(100),
         cursor: given.optional("cursor"),
     };
-    given.end()?;
-    let query = valid(query)?;
-    api.list_group_members(&principal, path, query).await
+    let query = given.valid(query)?;
+    let response = api.list_group_members(&principal, path, query).await?;
+    Ok(response.try_into()?)
 }
 
 async fn list_groups<A: Groups>(
     State(api): State<Arc<A>>,
     request: Request,
-) -> Result<ListGroupsResponse, A::Error> {
+) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
     let principal = api.authenticate(&parts.headers).await?;
     api.authorize(&principal, Capability::Read)?;
     let path: ListGroupsPathParams = valid(path(&mut parts).await?)?;
-    let mut given = Query::of(&parts);
+    let mut given = Parameters::of_query(&parts);
     let query = ListGroupsQueryParams {
         limit: given.optional("limit").unwrap_or(100),
         cursor: given.optional("cursor"),
     };
-    given.end()?;
-    let query = valid(query)?;
-    api.list_groups(&principal, path, query).await
+    let query = given.valid(query)?;
+    let response = api.list_groups(&principal, path, query).await?;
+    Ok(response.try_into()?)
 }
 
 async fn answer_session_passkey<A: Sessions>(
     State(api): State<Arc<A>>,
     request: Request,
-) -> Result<AnswerSessionPasskeyResponse, A::Error> {
+) -> Result<Response, A::Error> {
     let (mut parts, body) = request.into_parts();
     let principal = api.authenticate(&parts.headers).await?;
     api.authorize(&principal, Capability::Manage)?;
     let path: AnswerSessionPasskeyPathParams = valid(path(&mut parts).await?)?;
     let body: models::PasskeyAssertion = valid(required_body(&parts.headers, body).await?)?;
-    api.answer_session_passkey(&principal, path, body).await
+    let response = api.answer_session_passkey(&principal, path, body).await?;
+    Ok(response.try_into()?)
 }
 
 async fn confirm_session_passkey<A: Sessions>(
     State(api): State<Arc<A>>,
     request: Request,
-) -> Result<ConfirmSessionPasskeyResponse, A::Error> {
+) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
     let principal = api.authenticate(&parts.headers).await?;
     api.authorize(&principal, Capability::Manage)?;
     let path: ConfirmSessionPasskeyPathParams = valid(path(&mut parts).await?)?;
-    api.confirm_session_passkey(&principal, path).await
+    let response = api.confirm_session_passkey(&principal, path).await?;
+    Ok(response.try_into()?)
 }
 
 async fn create_pairing_code<A: Sessions>(
     State(api): State<Arc<A>>,
     request: Request,
-) -> Result<CreatePairingCodeResponse, A::Error> {
+) -> Result<Response, A::Error> {
     let (mut parts, body) = request.into_parts();
     let principal = api.authenticate(&parts.headers).await?;
     api.authorize(&principal, Capability::Manage)?;
     let path: CreatePairingCodePathParams = valid(path(&mut parts).await?)?;
     let body: models::CreatePairingCode = valid(required_body(&parts.headers, body).await?)?;
-    api.create_pairing_code(&principal, path, body).await
+    let response = api.create_pairing_code(&principal, path, body).await?;
+    Ok(response.try_into()?)
 }
 
 async fn create_session<A: Sessions>(
     State(api): State<Arc<A>>,
     request: Request,
-) -> Result<CreateSessionResponse, A::Error> {
+) -> Result<Response, A::Error> {
     let (parts, body) = request.into_parts();
     let principal = api.authenticate(&parts.headers).await?;
     api.authorize(&principal, Capability::Manage)?;
@@ -303,104 +309,113 @@ async fn create_session<A: Sessions>(
         .await?
         .map(valid)
         .transpose()?;
-    api.create_session(&principal, body).await
+    let response = api.create_session(&principal, body).await?;
+    Ok(response.try_into()?)
 }
 
 async fn delete_session<A: Sessions>(
     State(api): State<Arc<A>>,
     request: Request,
-) -> Result<DeleteSessionResponse, A::Error> {
+) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
     let principal = api.authenticate(&parts.headers).await?;
     api.authorize(&principal, Capability::Manage)?;
     let path: DeleteSessionPathParams = valid(path(&mut parts).await?)?;
-    api.delete_session(&principal, path).await
+    let response = api.delete_session(&principal, path).await?;
+    Ok(response.try_into()?)
 }
 
 async fn get_session<A: Sessions>(
     State(api): State<Arc<A>>,
     request: Request,
-) -> Result<GetSessionResponse, A::Error> {
+) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
     let principal = api.authenticate(&parts.headers).await?;
     api.authorize(&principal, Capability::Manage)?;
     let path: GetSessionPathParams = valid(path(&mut parts).await?)?;
-    api.get_session(&principal, path).await
+    let response = api.get_session(&principal, path).await?;
+    Ok(response.try_into()?)
 }
 
 async fn get_session_passkey<A: Sessions>(
     State(api): State<Arc<A>>,
     request: Request,
-) -> Result<GetSessionPasskeyResponse, A::Error> {
+) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
     let principal = api.authenticate(&parts.headers).await?;
     api.authorize(&principal, Capability::Manage)?;
     let path: GetSessionPasskeyPathParams = valid(path(&mut parts).await?)?;
-    api.get_session_passkey(&principal, path).await
+    let response = api.get_session_passkey(&principal, path).await?;
+    Ok(response.try_into()?)
 }
 
 async fn get_session_qr<A: Sessions>(
     State(api): State<Arc<A>>,
     request: Request,
-) -> Result<GetSessionQrResponse, A::Error> {
+) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
     let principal = api.authenticate(&parts.headers).await?;
     api.authorize(&principal, Capability::Manage)?;
     let path: GetSessionQrPathParams = valid(path(&mut parts).await?)?;
-    api.get_session_qr(
-        &principal,
-        path,
-        apis::sessions::GetSessionQrAccept::of(&parts.headers),
-    )
-    .await
+    let response = api
+        .get_session_qr(
+            &principal,
+            path,
+            apis::sessions::GetSessionQrAccept::of(&parts.headers),
+        )
+        .await?;
+    Ok(response.try_into()?)
 }
 
 async fn list_sessions<A: Sessions>(
     State(api): State<Arc<A>>,
     request: Request,
-) -> Result<ListSessionsResponse, A::Error> {
+) -> Result<Response, A::Error> {
     let (parts, _) = request.into_parts();
     let principal = api.authenticate(&parts.headers).await?;
     api.authorize(&principal, Capability::Manage)?;
-    let mut given = Query::of(&parts);
+    let mut given = Parameters::of_query(&parts);
     let query = ListSessionsQueryParams {
         limit: given.optional("limit").unwrap_or(100),
         cursor: given.optional("cursor"),
     };
-    given.end()?;
-    let query = valid(query)?;
-    api.list_sessions(&principal, query).await
+    let query = given.valid(query)?;
+    let response = api.list_sessions(&principal, query).await?;
+    Ok(response.try_into()?)
 }
 
 async fn logout_session<A: Sessions>(
     State(api): State<Arc<A>>,
     request: Request,
-) -> Result<LogoutSessionResponse, A::Error> {
+) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
     let principal = api.authenticate(&parts.headers).await?;
     api.authorize(&principal, Capability::Manage)?;
     let path: LogoutSessionPathParams = valid(path(&mut parts).await?)?;
-    api.logout_session(&principal, path).await
+    let response = api.logout_session(&principal, path).await?;
+    Ok(response.try_into()?)
 }
 
 async fn start_session<A: Sessions>(
     State(api): State<Arc<A>>,
     request: Request,
-) -> Result<StartSessionResponse, A::Error> {
+) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
     let principal = api.authenticate(&parts.headers).await?;
     api.authorize(&principal, Capability::Manage)?;
     let path: StartSessionPathParams = valid(path(&mut parts).await?)?;
-    api.start_session(&principal, path).await
+    let response = api.start_session(&principal, path).await?;
+    Ok(response.try_into()?)
 }
 
 async fn stop_session<A: Sessions>(
     State(api): State<Arc<A>>,
     request: Request,
-) -> Result<StopSessionResponse, A::Error> {
+) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
     let principal = api.authenticate(&parts.headers).await?;
     api.authorize(&principal, Capability::Manage)?;
     let path: StopSessionPathParams = valid(path(&mut parts).await?)?;
-    api.stop_session(&principal, path).await
+    let response = api.stop_session(&principal, path).await?;
+    Ok(response.try_into()?)
 }

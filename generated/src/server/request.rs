@@ -1,6 +1,6 @@
 //! Reads the parts of a request, each refusal typed.
 
-use std::{borrow::Cow, str::FromStr};
+use std::{borrow::Cow, mem, str::FromStr};
 
 use axum::{
     body::{Body, HttpBody},
@@ -12,7 +12,10 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use validator::Validate;
 
-use crate::{Rejection, Violation};
+use crate::{
+    Rejection, Violation,
+    rejection::{on_the_wire, violations},
+};
 
 /// The most bytes that a body may have: 1 MiB.
 pub const BODY_LIMIT: usize = 1024 * 1024;
@@ -41,48 +44,130 @@ pub(super) async fn path<T: DeserializeOwned + Send>(parts: &mut Parts) -> Resul
     Err(violation.into())
 }
 
-/// The parameters of a query. Unknown ones are passed over; one that is given twice is refused.
-pub(super) struct Query<'a> {
-    pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+/// Reads the parameters of a query, or those among the headers. Unknown ones are passed over.
+pub(super) struct Parameters<'a> {
+    source: Source<'a>,
+    /// The names that were asked for.
+    names: Vec<&'static str>,
     violations: Vec<Violation>,
 }
 
-impl<'a> Query<'a> {
-    pub(super) fn of(parts: &'a Parts) -> Self {
+enum Source<'a> {
+    Query(Vec<(Cow<'a, str>, Cow<'a, str>)>),
+    Headers(&'a HeaderMap),
+}
+
+impl Source<'_> {
+    /// The values of `name`, each `None` where it is not UTF-8.
+    fn values(&self, name: &str) -> Vec<Option<&str>> {
+        match self {
+            Self::Query(pairs) => {
+                let named = pairs.iter().filter(|(key, _)| key == name);
+                named.map(|(_, value)| Some(value.as_ref())).collect()
+            }
+            Self::Headers(headers) => {
+                let named = headers.get_all(name).iter();
+                named
+                    .map(|value| str::from_utf8(value.as_bytes()).ok())
+                    .collect()
+            }
+        }
+    }
+}
+
+#[allow(dead_code)]
+impl<'a> Parameters<'a> {
+    pub(super) fn of_query(parts: &'a Parts) -> Self {
         let query = parts.uri.query().unwrap_or_default();
+        Self::of(Source::Query(
+            form_urlencoded::parse(query.as_bytes()).collect(),
+        ))
+    }
+
+    pub(super) fn of_headers(headers: &'a HeaderMap) -> Self {
+        Self::of(Source::Headers(headers))
+    }
+
+    fn of(source: Source<'a>) -> Self {
         Self {
-            pairs: form_urlencoded::parse(query.as_bytes()).collect(),
+            source,
+            names: Vec::new(),
             violations: Vec::new(),
         }
     }
 
-    /// The parameter `name`, where it is there and can be read; [`Query::end`] tells of what could not.
-    pub(super) fn optional<T: FromStr>(&mut self, name: &str) -> Option<T> {
-        let mut values = self
-            .pairs
-            .iter()
-            .filter(|(key, _)| key == name)
-            .map(|(_, value)| value);
-        let value = values.next()?;
-        if values.next().is_some() {
-            self.violations.push(Violation::new(name, "duplicate"));
-            return None;
+    /// The parameter `name`, where it is there once and can be read; [`Parameters::valid`] tells of what could not.
+    pub(super) fn optional<T: FromStr>(&mut self, name: &'static str) -> Option<T> {
+        self.names.push(name);
+        match self.source.values(name)[..] {
+            [] => None,
+            [value] => parsed(name, value, &mut self.violations),
+            _ => {
+                self.violations.push(Violation::new(name, "duplicate"));
+                None
+            }
         }
-        let parsed = value.parse().ok();
-        if parsed.is_none() {
-            let violation = Violation::new(name, "type").with_value(value.as_ref().into());
-            self.violations.push(violation);
-        }
-        parsed
     }
 
-    pub(super) fn end(self) -> Result<(), Rejection> {
-        if self.violations.is_empty() {
-            Ok(())
-        } else {
-            Err(Rejection::Invalid(self.violations))
-        }
+    /// The parameter `name`, which has to be there. Where it is not, what could not be read so far is told with it.
+    pub(super) fn required<T: FromStr>(&mut self, name: &'static str) -> Result<T, Rejection> {
+        let before = self.violations.len();
+        self.optional(name).ok_or_else(|| {
+            if self.violations.len() == before {
+                self.violations.push(Violation::new(name, "required"));
+            }
+            Rejection::Invalid(mem::take(&mut self.violations))
+        })
     }
+
+    /// The parameter `name`, which may be repeated.
+    pub(super) fn list<T: FromStr>(&mut self, name: &'static str) -> Vec<T> {
+        self.names.push(name);
+        let values = self.source.values(name).into_iter();
+        values
+            .filter_map(|value| parsed(name, value, &mut self.violations))
+            .collect()
+    }
+
+    /// Passes on what was read, where all of it could be and it keeps the document's rules.
+    pub(super) fn valid<T: Validate>(self, read: T) -> Result<T, Rejection> {
+        if !self.violations.is_empty() {
+            return Err(Rejection::Invalid(self.violations));
+        }
+        let Err(errors) = read.validate() else {
+            return Ok(read);
+        };
+        let mut violations = violations(errors);
+        for violation in &mut violations {
+            // They have the fields' names in camelCase, which `Idempotency-Key` is not.
+            let in_camel_case =
+                |name: &str| on_the_wire(&name.to_ascii_lowercase().replace('-', "_"));
+            if let Some(name) = self
+                .names
+                .iter()
+                .find(|name| in_camel_case(name) == violation.field)
+            {
+                violation.field = (*name).to_owned();
+            }
+        }
+        Err(Rejection::Invalid(violations))
+    }
+}
+
+fn parsed<T: FromStr>(
+    name: &str,
+    value: Option<&str>,
+    violations: &mut Vec<Violation>,
+) -> Option<T> {
+    let parsed = value.and_then(|value| value.parse().ok());
+    if parsed.is_none() {
+        let violation = Violation::new(name, "type");
+        violations.push(match value {
+            Some(value) => violation.with_value(value.into()),
+            None => violation,
+        });
+    }
+    parsed
 }
 
 /// The body read as JSON, where there is one.
