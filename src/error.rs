@@ -4,59 +4,49 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-/// Every way a request can be refused, as the document's `error.code`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Code {
+use crate::words::words;
+
+words! {
+    /// Every way a request can be refused, as the document's `error.code`.
+    Code, "error code":
     /// Path, query or body is not valid; `details.violations` says where.
-    ValidationError,
+    ValidationError = "validation_error",
     /// No credential, or one that does not verify.
-    Unauthorized,
+    Unauthorized = "unauthorized",
     /// The caller may not do this, or the account may not; `details.reason` says which.
-    Forbidden,
+    Forbidden = "forbidden",
     /// It does not exist, or belongs to another organization; `details.resource` says what.
-    NotFound,
+    NotFound = "not_found",
     /// The route exists, but not for this method.
-    MethodNotAllowed,
+    MethodNotAllowed = "method_not_allowed",
     /// The body is larger than the limit.
-    PayloadTooLarge,
+    PayloadTooLarge = "payload_too_large",
     /// The body is not `application/json`.
-    UnsupportedMediaType,
+    UnsupportedMediaType = "unsupported_media_type",
     /// Our pacing, or WhatsApp's own limit.
-    RateLimited,
+    RateLimited = "rate_limited",
     /// A fault of ours.
-    Internal,
+    Internal = "internal",
     /// The session is not connected; `details.status` is its status.
-    NotImplemented,
+    NotImplemented = "not_implemented",
     /// WhatsApp refused with an answer that maps to nothing else; `details.upstreamCode`.
-    UpstreamError,
+    UpstreamError = "upstream_error",
     /// We cannot verify or serve now.
-    Unavailable,
+    Unavailable = "unavailable",
     /// WhatsApp did not answer in time: the outcome is unknown.
-    UpstreamTimeout,
+    UpstreamTimeout = "upstream_timeout",
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
 }
 
 impl Code {
-    /// Every code, in the document's order.
-    pub const ALL: [Self; 13] = [
-        Self::ValidationError,
-        Self::Unauthorized,
-        Self::Forbidden,
-        Self::NotFound,
-        Self::MethodNotAllowed,
-        Self::PayloadTooLarge,
-        Self::UnsupportedMediaType,
-        Self::RateLimited,
-        Self::Internal,
-        Self::NotImplemented,
-        Self::UpstreamError,
-        Self::Unavailable,
-        Self::UpstreamTimeout,
-    ];
-
     /// The HTTP status that carries this code.
     #[must_use]
     pub const fn status(self) -> u16 {

@@ -50,9 +50,56 @@ name! {
     /// A group, `<digits>[-<digits>]@g.us`.
     GroupJid
 }
-name! {
+
+/// The id of something that this gateway makes: a ULID.
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+        name! {
+            $(#[$doc])*
+            $name
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseError;
+
+            fn from_str(s: &str) -> Result<Self, ParseError> {
+                // The canonical spelling only, so that one thing has one name.
+                match ulid::Ulid::from_string(s) {
+                    Ok(id) if id.to_string() == s => Ok(Self(s.into())),
+                    _ => Err(ParseError($what)),
+                }
+            }
+        }
+
+        impl $name {
+            /// A new id, greater than all that this process has generated: lists are in order of creation, also within one
+            /// millisecond.
+            #[must_use]
+            pub fn generate() -> Self {
+                static IDS: Mutex<ulid::Generator> = Mutex::new(ulid::Generator::new());
+                let mut ids = IDS.lock().unwrap_or_else(PoisonError::into_inner);
+                let id = ids
+                    .generate()
+                    .unwrap_or_else(ulid::Overflow::commit_overflow_increment);
+                Self(id.to_string().into())
+            }
+        }
+    };
+}
+
+id! {
     /// A session's id, a ULID.
-    SessionId
+    SessionId, "session id"
+}
+id! {
+    /// An action's id, a ULID.
+    ActionId, "action id"
 }
 
 // A phone number must not reach a log through `{:?}` either.
@@ -72,12 +119,6 @@ impl fmt::Debug for GroupJid {
         f.write_str("GroupJid(…)")
     }
 }
-impl fmt::Debug for SessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SessionId({})", self.0)
-    }
-}
-
 fn is_digits(s: &str) -> bool {
     !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit())
 }
@@ -98,6 +139,26 @@ impl UserJid {
     #[must_use]
     pub fn phone_number(&self) -> &str {
         self.0.strip_suffix(USER_SERVER).unwrap_or(&self.0)
+    }
+}
+
+impl UserJid {
+    /// The other way to write the same number, where its country has two: mobile numbers in Brazil with and without the
+    /// ninth digit, in Mexico with and without the 1. WhatsApp answers with the one that the account was made with. Source:
+    /// reports of other gateways (evolution-api 2541).
+    #[must_use]
+    pub fn other_spelling(&self) -> Option<Self> {
+        let number = self.phone_number();
+        let other = match (number.get(..2)?, number.len()) {
+            ("55", 13) if number[4..].starts_with('9') => {
+                format!("{}{}", &number[..4], &number[5..])
+            }
+            ("55", 12) => format!("{}9{}", &number[..4], &number[4..]),
+            ("52", 13) if number[2..].starts_with('1') => format!("52{}", &number[3..]),
+            ("52", 12) => format!("521{}", &number[2..]),
+            _ => return None,
+        };
+        format!("{other}{USER_SERVER}").parse().ok()
     }
 }
 
@@ -133,32 +194,6 @@ impl FromStr for GroupJid {
         } else {
             Err(ParseError("group JID"))
         }
-    }
-}
-
-impl FromStr for SessionId {
-    type Err = ParseError;
-
-    fn from_str(s: &str) -> Result<Self, ParseError> {
-        // The canonical spelling only, so that one session has one name.
-        match ulid::Ulid::from_string(s) {
-            Ok(id) if id.to_string() == s => Ok(Self(s.into())),
-            _ => Err(ParseError("session id")),
-        }
-    }
-}
-
-impl SessionId {
-    /// A new id, greater than all that this process has generated: lists are in order of creation, also within one
-    /// millisecond.
-    #[must_use]
-    pub fn generate() -> Self {
-        static IDS: Mutex<ulid::Generator> = Mutex::new(ulid::Generator::new());
-        let mut ids = IDS.lock().unwrap_or_else(PoisonError::into_inner);
-        let id = ids
-            .generate()
-            .unwrap_or_else(ulid::Overflow::commit_overflow_increment);
-        Self(id.to_string().into())
     }
 }
 

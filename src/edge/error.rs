@@ -71,7 +71,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn every_code_is_rendered_as_the_envelope() {
-        for code in Code::ALL {
+        for &code in Code::ALL {
             let response = Error::new(code, "why").into_response();
             assert_eq!(response.status().as_u16(), code.status());
             assert_eq!(response.headers()["content-type"], "application/json");
