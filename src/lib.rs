@@ -4,6 +4,7 @@
 //! generated from it; this crate fills in the logic.
 
 // Public is what the command line and the tests of the booted gateway use; of the rest rustc sees what is dead.
+mod actions;
 mod api;
 pub mod app;
 mod auth;
@@ -20,6 +21,7 @@ mod outbound;
 mod sessions;
 mod store;
 mod whatsapp;
+mod words;
 
 pub use auth::{Capabilities, api_key};
 pub use error::Code;

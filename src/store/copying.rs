@@ -8,12 +8,14 @@ use sqlx::{Any, AnyConnection, AssertSqlSafe, Executor as _, Row as _};
 use super::{Store, StoreError, clean, parameters};
 
 /// All tables, those that others refer to first. The lease is no part of what is copied: it is about a process.
-pub(super) const TABLES: [&str; 5] = [
+pub(super) const TABLES: [&str; 7] = [
     "sessions",
     "api_keys",
     "groups",
     "group_members",
     "device_state",
+    "actions",
+    "action_people",
 ];
 
 /// Parameters of one statement. Both take more, but SQLite looks each up among all that came before.

@@ -4,7 +4,7 @@ use sqlx::AnyConnection;
 
 use super::records::reseal;
 use super::sessions::update_session;
-use super::{EncryptionKey, Store, StoreError, now};
+use super::{EncryptionKey, Store, StoreError, actions, now};
 use crate::jid::SessionId;
 use crate::store::SessionRecord;
 
@@ -68,6 +68,7 @@ impl Store {
     ) -> Result<Option<Unlinking>, StoreError> {
         let mut tx = self.begin().await?;
         let kept = set_aside(&mut tx, id, keys, self.key.as_ref()).await?;
+        actions::forget(&mut tx, id).await?;
         sqlx::query("DELETE FROM sessions WHERE id = $1")
             .bind(id.as_str())
             .execute(&mut *tx)

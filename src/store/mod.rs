@@ -2,6 +2,7 @@
 //! knows SQL. Both take the same queries (`$1`, `ON CONFLICT`, `RETURNING`, flags as 0 and 1); what they do not share is
 //! in `sqlite` and `postgres`.
 
+mod actions;
 mod api_keys;
 mod copying;
 mod database;
@@ -33,7 +34,9 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::error::{Code, Error};
+use crate::words::UnknownWord;
 
+pub use actions::{ActionFilter, ActionRecord, ActionStatus, Caller};
 pub use api_keys::ApiKeyRecord;
 pub use database::Database;
 pub use device_state::DeviceState;
@@ -65,6 +68,12 @@ pub enum StoreError {
     /// The database cannot be opened: what is wrong with it and what to do, for the operator.
     #[error("{0}")]
     Unusable(String),
+}
+
+impl From<UnknownWord> for StoreError {
+    fn from(UnknownWord(what): UnknownWord) -> Self {
+        Self::Unreadable(what)
+    }
 }
 
 impl From<StoreError> for Error {
@@ -280,6 +289,8 @@ pub fn now() -> i64 {
     i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
 }
 
+#[cfg(test)]
+mod actions_tests;
 #[cfg(test)]
 mod copying_tests;
 #[cfg(test)]

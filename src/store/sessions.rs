@@ -1,45 +1,11 @@
 //! Session records.
 
-use std::str::FromStr;
-
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use super::{Store, StoreError, clean};
 use crate::jid::SessionId;
-
-/// An enum whose variants have words: those of the document and of the database.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident, $what:literal: $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum $name {
-            $($(#[$variant_doc])* $variant,)+
-        }
-
-        impl $name {
-            /// Every one of them, in the document's order.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The word of the document and of the database.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $word,)+
-                }
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = StoreError;
-
-            fn from_str(word: &str) -> Result<Self, StoreError> {
-                let known = Self::ALL.iter().find(|known| known.as_str() == word);
-                known.copied().ok_or(StoreError::Unreadable($what))
-            }
-        }
-    };
-}
+use crate::words::words;
 
 words! {
     /// Where a session stands.

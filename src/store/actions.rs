@@ -1,0 +1,429 @@
+//! Records of actions: who asked WhatsApp for what, for whom, and what became of it.
+
+use serde::{Deserialize, Serialize};
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::{AnyConnection, Arguments as _, AssertSqlSafe, Row as _};
+
+use super::{Store, StoreError, clean, parameters};
+use crate::group::{GroupAction, Outcome, PersonOutcome};
+use crate::jid::{ActionId, GroupJid, SessionId};
+use crate::words::words;
+
+/// Rows in one statement.
+const ROWS_A_STATEMENT: usize = 200;
+
+words! {
+    /// How far an action has come.
+    ActionStatus, "action status":
+    /// It is under way.
+    Running = "running",
+    /// WhatsApp has answered for each person, or was asked afterwards.
+    Done = "done",
+    /// Nothing was done: WhatsApp has refused the whole, or it was never sent.
+    Refused = "refused",
+    /// It was sent, and what became of it is not known yet. The gateway asks for the group as soon as it can.
+    Unknown = "unknown",
+}
+
+/// Who asked for an action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Caller {
+    /// A program, by the id of its api key.
+    ApiKey(String),
+    /// A person, by the id that their login token gives, if it does.
+    User(Option<String>),
+}
+
+/// An action as the database keeps it. Times are epoch milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionRecord {
+    /// Its id, by time.
+    pub id: ActionId,
+    /// The session whose account it was asked of.
+    pub session: SessionId,
+    /// The operation of the document.
+    pub operation: String,
+    /// The group.
+    pub gid: GroupJid,
+    /// Who asked.
+    pub caller: Caller,
+    /// How far it has come.
+    pub status: ActionStatus,
+    /// The code of the error that answered it; none where it was answered otherwise, or not yet.
+    pub error: Option<String>,
+    /// WhatsApp's own code, where it has refused the whole.
+    pub upstream_code: Option<u16>,
+    /// Whom it was about and what became of each, in the order of the call.
+    pub people: Vec<PersonOutcome>,
+    /// When it was asked for.
+    pub created_at: i64,
+    /// When it was answered, or settled.
+    pub completed_at: Option<i64>,
+}
+
+/// Which actions of a session are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct ActionFilter {
+    /// Those of this group.
+    pub gid: Option<GroupJid>,
+    /// Those of this operation.
+    pub operation: Option<String>,
+    /// Those about this person, by any name that is recorded.
+    pub person: Option<String>,
+    /// Those asked for at this time or later, epoch milliseconds.
+    pub from: Option<u64>,
+    /// Those asked for before this time, epoch milliseconds.
+    pub before: Option<u64>,
+}
+
+/// [`PersonOutcome`] in the database.
+#[derive(Serialize, Deserialize)]
+struct Person {
+    participant: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lid: Option<String>,
+    outcome: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<u16>,
+}
+
+impl ActionRecord {
+    /// An action that is about to be sent.
+    #[must_use]
+    pub fn begun(
+        session: &SessionId,
+        gid: &GroupJid,
+        action: &GroupAction,
+        caller: Caller,
+    ) -> Self {
+        let people = action.people().iter().cloned();
+        Self {
+            id: ActionId::generate(),
+            session: session.clone(),
+            operation: action.operation().to_owned(),
+            gid: gid.clone(),
+            caller,
+            status: ActionStatus::Running,
+            error: None,
+            upstream_code: None,
+            people: people
+                .map(|person| PersonOutcome::untold(person, Outcome::Unknown))
+                .collect(),
+            created_at: super::now(),
+            completed_at: None,
+        }
+    }
+
+    /// What has become of it is known, or known to be unknown.
+    pub fn complete(&mut self, status: ActionStatus) {
+        self.status = status;
+        self.completed_at = Some(super::now());
+    }
+
+    fn people_json(&self) -> Result<String, StoreError> {
+        let people = self.people.iter().map(|person| Person {
+            participant: person.participant.to_string(),
+            jid: person.jid.as_ref().map(ToString::to_string),
+            lid: person.lid.as_ref().map(ToString::to_string),
+            outcome: person.outcome.as_str().to_owned(),
+            code: person.upstream_code,
+        });
+        serde_json::to_string(&people.collect::<Vec<_>>())
+            .map_err(|_| StoreError::Unreadable("people of an action"))
+    }
+
+    fn from_row(row: &AnyRow) -> Result<Self, StoreError> {
+        let unreadable = |what| move |_| StoreError::Unreadable(what);
+        let text = |column| row.try_get::<&str, _>(column);
+        let people: Vec<Person> = serde_json::from_str(text("people")?)
+            .map_err(|_| StoreError::Unreadable("people of an action"))?;
+        let api_key: Option<String> = row.try_get("api_key_id")?;
+        let user: Option<String> = row.try_get("user_id")?;
+        let upstream_code: Option<i64> = row.try_get("upstream_code")?;
+        Ok(Self {
+            id: text("id")?.parse().map_err(unreadable("action id"))?,
+            session: text("session_id")?
+                .parse()
+                .map_err(unreadable("session id"))?,
+            operation: row.try_get("operation")?,
+            gid: text("group_jid")?
+                .parse()
+                .map_err(unreadable("group JID"))?,
+            caller: match api_key {
+                Some(id) => Caller::ApiKey(id),
+                None => Caller::User(user),
+            },
+            status: text("status")?.parse()?,
+            error: row.try_get("error")?,
+            upstream_code: upstream_code.and_then(|code| u16::try_from(code).ok()),
+            people: people
+                .into_iter()
+                .map(Person::read)
+                .collect::<Result<_, _>>()?,
+            created_at: row.try_get("created_at")?,
+            completed_at: row.try_get("completed_at")?,
+        })
+    }
+}
+
+impl Person {
+    fn read(self) -> Result<PersonOutcome, StoreError> {
+        let unreadable = |_| StoreError::Unreadable("person of an action");
+        let jid = self.jid.map(|jid| jid.parse().map_err(unreadable));
+        let lid = self.lid.map(|lid| lid.parse().map_err(unreadable));
+        Ok(PersonOutcome {
+            participant: self.participant.parse().map_err(unreadable)?,
+            jid: jid.transpose()?,
+            lid: lid.transpose()?,
+            outcome: self.outcome.parse()?,
+            upstream_code: self.code,
+        })
+    }
+}
+
+/// The least id of an action of this time, epoch milliseconds. A ULID has 48 bits for it.
+fn first_id(at: u64) -> String {
+    ulid::Ulid::from_parts(at.min((1 << 48) - 1), 0).to_string()
+}
+
+impl Store {
+    /// Writes actions, all or none: those that begin, and those that are there already as they are now. No id twice.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn save_actions(&self, actions: &[ActionRecord]) -> Result<(), StoreError> {
+        if actions.is_empty() {
+            return Ok(());
+        }
+        let completed = actions
+            .iter()
+            .filter(|action| action.status != ActionStatus::Running);
+        let people = completed.flat_map(names).collect::<Vec<_>>();
+        if people.is_empty() && actions.len() <= ROWS_A_STATEMENT {
+            // One statement is a transaction of its own, at a third of the way to the database and back.
+            let mut db = self.pools.write.acquire().await?;
+            return upsert(&mut db, actions).await;
+        }
+        let mut tx = self.begin().await?;
+        for actions in actions.chunks(ROWS_A_STATEMENT) {
+            upsert(&mut tx, actions).await?;
+        }
+        for people in people.chunks(ROWS_A_STATEMENT) {
+            index(&mut tx, people).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// One action of a session.
+    ///
+    /// # Errors
+    /// The database failed, or holds what this version cannot read; so for all that follow.
+    pub async fn get_action(
+        &self,
+        session: &SessionId,
+        id: &str,
+    ) -> Result<Option<ActionRecord>, StoreError> {
+        let row = sqlx::query("SELECT * FROM actions WHERE session_id = $1 AND id = $2")
+            .bind(session.as_str())
+            .bind(id)
+            .fetch_optional(&self.pools.read)
+            .await?;
+        row.as_ref().map(ActionRecord::from_row).transpose()
+    }
+
+    /// Actions of a session, the latest first, at most `limit` of them, those before the id `before`.
+    ///
+    /// # Errors
+    /// As [`Self::get_action`].
+    pub async fn list_actions(
+        &self,
+        session: &SessionId,
+        filter: &ActionFilter,
+        before: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<ActionRecord>, StoreError> {
+        // The earlier of the two: an id is in order of time.
+        let until = filter.before.map(first_id);
+        let until = match (until, before) {
+            (Some(until), Some(before)) => Some(until.min(before.to_owned())),
+            (until, before) => until.or(before.map(ToOwned::to_owned)),
+        };
+        let rows = sqlx::query(
+            "SELECT * FROM actions WHERE session_id = $1
+             AND id >= $2 AND ($3 IS NULL OR id < $3)
+             AND ($4 IS NULL OR group_jid = $4) AND ($5 IS NULL OR operation = $5)
+             AND ($6 IS NULL OR id IN (SELECT action_id FROM action_people WHERE session_id = $1 AND name = $6))
+             ORDER BY id DESC LIMIT +$7",
+        )
+        .bind(session.as_str())
+        .bind(filter.from.map_or_else(String::new, first_id))
+        .bind(until)
+        .bind(filter.gid.as_ref().map(GroupJid::as_str))
+        .bind(filter.operation.as_deref().map(clean))
+        .bind(filter.person.as_deref())
+        .bind(i64::from(limit))
+        .fetch_all(&self.pools.read)
+        .await?;
+        rows.iter().map(ActionRecord::from_row).collect()
+    }
+
+    /// All actions of all sessions that are under way, or whose outcome is not known.
+    ///
+    /// # Errors
+    /// As [`Self::get_action`].
+    pub async fn open_actions(&self) -> Result<Vec<ActionRecord>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM actions WHERE status IN ('running', 'unknown')")
+            .fetch_all(&self.pools.background)
+            .await?;
+        rows.iter().map(ActionRecord::from_row).collect()
+    }
+
+    /// Takes a person out of all actions of a session that are completed.
+    ///
+    /// # Errors
+    /// As [`Self::get_action`].
+    pub async fn erase_person(&self, session: &SessionId, person: &str) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let rows = sqlx::query(
+            "SELECT * FROM actions WHERE session_id = $1
+             AND id IN (SELECT action_id FROM action_people WHERE session_id = $1 AND name = $2)",
+        )
+        .bind(session.as_str())
+        .bind(person)
+        .fetch_all(&mut *tx)
+        .await?;
+        for row in &rows {
+            let mut action = ActionRecord::from_row(row)?;
+            let gone: Vec<_> = action
+                .people
+                .extract_if(.., |other| names_of(other).any(|name| name == person))
+                .collect();
+            for name in gone.iter().flat_map(names_of) {
+                sqlx::query(
+                    "DELETE FROM action_people WHERE session_id = $1 AND name = $2 AND action_id = $3",
+                )
+                .bind(session.as_str())
+                .bind(name)
+                .bind(action.id.as_str())
+                .execute(&mut *tx)
+                .await?;
+            }
+            upsert(&mut tx, &[action]).await?;
+        }
+        tx.commit().await?;
+        self.empty_log();
+        Ok(())
+    }
+
+    /// Removes actions that were asked for before `cutoff`, epoch milliseconds, and those of sessions that are no more.
+    ///
+    /// # Errors
+    /// As [`Self::get_action`].
+    pub async fn sweep_actions(&self, cutoff: i64) -> Result<u64, StoreError> {
+        let cutoff = first_id(u64::try_from(cutoff).unwrap_or(0));
+        let mut swept = 0;
+        let mut tx = self.begin().await?;
+        for (sql, counts) in [
+            (
+                "DELETE FROM action_people WHERE action_id < $1 OR session_id NOT IN (SELECT id FROM sessions)",
+                false,
+            ),
+            (
+                "DELETE FROM actions WHERE id < $1 OR session_id NOT IN (SELECT id FROM sessions)",
+                true,
+            ),
+        ] {
+            let done = sqlx::query(sql).bind(&cutoff).execute(&mut *tx).await?;
+            swept += if counts { done.rows_affected() } else { 0 };
+        }
+        tx.commit().await?;
+        Ok(swept)
+    }
+}
+
+/// Removes all actions of a session.
+pub(super) async fn forget(db: &mut AnyConnection, session: &SessionId) -> Result<(), StoreError> {
+    for sql in [
+        "DELETE FROM actions WHERE session_id = $1",
+        "DELETE FROM action_people WHERE session_id = $1",
+    ] {
+        sqlx::query(sql)
+            .bind(session.as_str())
+            .execute(&mut *db)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Every name of a person.
+fn names_of(person: &PersonOutcome) -> impl Iterator<Item = &str> {
+    let jid = person
+        .jid
+        .as_ref()
+        .filter(|jid| **jid != person.participant);
+    std::iter::once(person.participant.as_str())
+        .chain(jid.map(|jid| jid.as_str()))
+        .chain(person.lid.as_ref().map(|lid| lid.as_str()))
+}
+
+/// Every name of everyone whom an action was about, with the session and the action.
+fn names(action: &ActionRecord) -> impl Iterator<Item = [&str; 3]> {
+    let (session, id) = (action.session.as_str(), action.id.as_str());
+    let names = action.people.iter().flat_map(names_of);
+    names.map(move |name| [session, name, id])
+}
+
+async fn upsert(db: &mut AnyConnection, actions: &[ActionRecord]) -> Result<(), StoreError> {
+    const COLUMNS: usize = 12;
+    let rows = (0..actions.len()).map(|n| format!("({})", parameters(1 + COLUMNS * n, COLUMNS)));
+    let rows = rows.collect::<Vec<_>>().join(", ");
+    let sql = format!(
+        "INSERT INTO actions (session_id, id, operation, group_jid, api_key_id, user_id, status, error, upstream_code,
+             people, created_at, completed_at) VALUES {rows}
+         ON CONFLICT (session_id, id) DO UPDATE SET status = excluded.status, error = excluded.error,
+             upstream_code = excluded.upstream_code, people = excluded.people, completed_at = excluded.completed_at"
+    );
+    let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(actions.len() == 1);
+    for action in actions {
+        let (api_key, user) = match &action.caller {
+            Caller::ApiKey(id) => (Some(id.as_str()), None),
+            Caller::User(id) => (None, id.as_deref().map(clean)),
+        };
+        query = query
+            .bind(action.session.as_str())
+            .bind(action.id.as_str())
+            .bind(&action.operation)
+            .bind(action.gid.as_str())
+            .bind(api_key)
+            .bind(user)
+            .bind(action.status.as_str())
+            .bind(&action.error)
+            .bind(action.upstream_code.map(i64::from))
+            .bind(action.people_json()?)
+            .bind(action.created_at)
+            .bind(action.completed_at);
+    }
+    query.execute(&mut *db).await?;
+    Ok(())
+}
+
+async fn index(db: &mut AnyConnection, people: &[[&str; 3]]) -> Result<(), StoreError> {
+    let rows = (0..people.len()).map(|n| format!("({})", parameters(1 + 3 * n, 3)));
+    let rows = rows.collect::<Vec<_>>().join(", ");
+    let sql = format!(
+        "INSERT INTO action_people (session_id, name, action_id) VALUES {rows} ON CONFLICT DO NOTHING"
+    );
+    let mut values = AnyArguments::default();
+    let added = people
+        .iter()
+        .flatten()
+        .try_for_each(|value| values.add(*value));
+    added.map_err(sqlx::Error::Encode)?;
+    sqlx::query_with(AssertSqlSafe(sql), values)
+        .persistent(people.len() == 1)
+        .execute(db)
+        .await?;
+    Ok(())
+}
