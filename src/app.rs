@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 
+use crate::actions;
 use crate::api::{Api, document};
 use crate::auth::Auth;
 use crate::config::Config;
@@ -109,6 +111,8 @@ async fn serve_locked(
     )
     .await
     .map_err(database)?;
+    let mut sweeping = JoinSet::new();
+    sweeping.spawn(actions::sweep(store.clone(), config.keep_actions));
     let api = Api::new(Arc::new(auth), sessions.clone());
     let router = gateway_api::router(Arc::new(api)).merge(document::routes());
     let router = edge::wrap(router, config.limits);
@@ -138,6 +142,7 @@ async fn serve_locked(
             Err(database(lost))
         }
     };
+    sweeping.shutdown().await;
     sessions.shutdown().await;
     store.close().await;
     served

@@ -33,6 +33,7 @@ pub const DEFAULT_LOG: &str = "info,sqlx=warn";
 /// | `GATEWAY_DATABASE` | `whatsapp-gateway.db` | SQLite file, made when missing, or a PostgreSQL server: `postgres://user:password@host/database?sslmode=verify-full` |
 /// | `GATEWAY_DATABASE_CONNECTIONS` | `10` | Connections to a PostgreSQL server at most, 2 or more |
 /// | `GATEWAY_ENCRYPTION_KEY_FILE` | | File with the key that the keys of linked devices are encrypted with: 32 bytes in base64 or hex, readable by its owner alone |
+/// | `GATEWAY_ACTIONS_DAYS` | `90` | How long the records of what was asked of WhatsApp are kept |
 /// | `GATEWAY_REQUEST_TIMEOUT_SECONDS` | `60` | Longest a request may take, reading its body included |
 /// | `GATEWAY_MAX_REQUESTS` | `1024` | Requests served at once; more are refused with 503 |
 /// | `GATEWAY_SHUTDOWN_SECONDS` | `10` | Longest to wait for running requests when stopping |
@@ -62,6 +63,8 @@ pub struct Config {
     pub database: Database,
     /// `GATEWAY_ENCRYPTION_KEY_FILE`; none when the device state is not encrypted.
     pub encryption_key: Option<EncryptionKey>,
+    /// `GATEWAY_ACTIONS_DAYS`.
+    pub keep_actions: Duration,
     /// `GATEWAY_REQUEST_TIMEOUT_SECONDS` and `GATEWAY_MAX_REQUESTS`.
     pub limits: Limits,
     /// `GATEWAY_SHUTDOWN_SECONDS`.
@@ -173,6 +176,7 @@ impl Config {
                 .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080))),
             database: database(env)?,
             encryption_key: encryption_key(env)?,
+            keep_actions: keep_actions(env)?,
             limits,
             shutdown_grace: env.seconds(
                 "GATEWAY_SHUTDOWN_SECONDS",
@@ -265,6 +269,16 @@ fn limits(env: &Env) -> Result<Limits, ConfigError> {
             .parsed("GATEWAY_MAX_REQUESTS", "a number of at least 1")?
             .map_or(limits.max_requests, std::num::NonZeroUsize::get),
     })
+}
+
+fn keep_actions(env: &Env) -> Result<Duration, ConfigError> {
+    const NAME: &str = "GATEWAY_ACTIONS_DAYS";
+    let expected = "a number of days, from 1 to 3650";
+    let days = env.parsed(NAME, expected)?.unwrap_or(90);
+    if !(1..=3650).contains(&days) {
+        return Err(ConfigError::new(NAME, format!("must be {expected}")));
+    }
+    Ok(Duration::from_secs(days * 24 * 60 * 60))
 }
 
 fn whatsapp_timeout(env: &Env, request_timeout: Duration) -> Result<Duration, ConfigError> {

@@ -32,6 +32,7 @@ pub fn config(database: &Database, standin: &Standin) -> Config {
             server_key: key(&standin.server_key()),
         },
         proxies: Proxies::default(),
+        keep_actions: Duration::from_secs(90 * 24 * 60 * 60),
         whatsapp_timeout: Duration::from_secs(20),
         jwt: None,
     }

@@ -11,6 +11,145 @@ use crate::{
     object::{not_absent, not_null, object},
 };
 
+/// What was asked of WhatsApp. It is recorded before anything is sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct Action {
+    /// Id of the action, a ULID.
+    #[serde(rename = "id")]
+    pub id: String,
+    /// The operation that asked for it, by its `operationId`.
+    #[serde(rename = "operation")]
+    pub operation: String,
+    /// JID of the group.
+    #[serde(rename = "groupJid")]
+    pub group_jid: String,
+    /// See [`models::ActionCaller`].
+    #[serde(rename = "requestedBy")]
+    #[validate(nested)]
+    pub requested_by: models::ActionCaller,
+    /// See [`models::ActionStatus`].
+    #[serde(rename = "status")]
+    pub status: models::ActionStatus,
+    /// The `error.code` that the caller was answered with. Null where the call succeeded, or nobody was answered.
+    #[serde(rename = "errorCode", deserialize_with = "not_absent")]
+    pub error_code: Option<String>,
+    /// WhatsApp's own code, where it has refused the whole. Null otherwise.
+    #[serde(rename = "upstreamCode", deserialize_with = "not_absent")]
+    pub upstream_code: Option<i32>,
+    /// What became of each person, in the order of the request.
+    #[serde(rename = "people")]
+    #[validate(nested)]
+    pub people: Vec<models::PersonOutcome>,
+    /// When it was asked for, in milliseconds since the Unix epoch.
+    #[serde(rename = "createdAt")]
+    pub created_at: i64,
+    /// When it was answered, or settled later, in milliseconds since the Unix epoch. Null while it is under way.
+    #[serde(rename = "completedAt", deserialize_with = "not_absent")]
+    pub completed_at: Option<i64>,
+}
+
+object!(Action);
+
+/// Who asked for an action. Both are null for a login token that names nobody.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct ActionCaller {
+    /// Id of the api key. Null for a person.
+    #[serde(rename = "apiKeyId", deserialize_with = "not_absent")]
+    pub api_key_id: Option<String>,
+    /// Id of the person, as the login token gives it. Null for an api key.
+    #[serde(rename = "userId", deserialize_with = "not_absent")]
+    pub user_id: Option<String>,
+}
+
+object!(ActionCaller);
+
+/// A page of actions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct ActionList {
+    /// The actions of this page.
+    #[serde(rename = "data")]
+    #[validate(nested)]
+    pub data: Vec<models::Action>,
+    /// Where the next page begins. Null on the last page.
+    #[serde(rename = "nextCursor", deserialize_with = "not_absent")]
+    pub next_cursor: Option<String>,
+}
+
+object!(ActionList);
+
+/// What became of a call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct ActionResult {
+    /// Id of the action, the record of the call.
+    #[serde(rename = "action")]
+    pub action: String,
+    /// What became of each person, in the order of the request. Who was given twice is there once.
+    #[serde(rename = "data")]
+    #[validate(nested)]
+    pub data: Vec<models::PersonOutcome>,
+}
+
+object!(ActionResult);
+
+/// How far an action has come.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum ActionStatus {
+    /// It is under way.
+    Running,
+    /// WhatsApp has answered for each person, or was asked afterwards.
+    Done,
+    /// Nothing was done, because WhatsApp has refused the whole, or because it could not be sent.
+    Refused,
+    /// It was sent, and what became of it is not known yet. The gateway asks WhatsApp as soon as it can.
+    Unknown,
+    /// A word that the document did not have yet when this was generated.
+    Undocumented(String),
+}
+
+impl ActionStatus {
+    /// Every value that is documented, in the document's order.
+    pub const ALL: &[Self] = &[Self::Running, Self::Done, Self::Refused, Self::Unknown];
+
+    /// The value as the document writes it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+            Self::Undocumented(word) => word,
+        }
+    }
+}
+
+impl std::str::FromStr for ActionStatus {
+    type Err = std::convert::Infallible;
+
+    /// The value that is written so, be it documented or not.
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Ok(Self::from(word.to_owned()))
+    }
+}
+
+impl From<String> for ActionStatus {
+    /// The value that is written so, be it documented or not.
+    fn from(word: String) -> Self {
+        let documented = Self::ALL.iter().find(|value| value.as_str() == word);
+        documented.cloned().unwrap_or(Self::Undocumented(word))
+    }
+}
+
+impl From<ActionStatus> for String {
+    fn from(value: ActionStatus) -> Self {
+        value.as_str().to_owned()
+    }
+}
+
 /// Who is to be added to a group. Properties not named here are ignored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
 #[serde(remote = "Self")]
@@ -473,6 +612,110 @@ impl std::str::FromStr for MemberRole {
     }
 }
 
+/// A person. Properties not named here are ignored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct OnePerson {
+    /// JID of a person, made of the phone number, or the person's LID.
+    #[serde(rename = "participant")]
+    #[validate(nested)]
+    pub participant: models::PersonJid,
+}
+
+object!(OnePerson);
+
+/// What became of one person.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum Outcome {
+    /// A member now, who was none before.
+    Added,
+    /// A member already.
+    AlreadyMember,
+    /// The person's privacy settings allow an invitation only.
+    InviteRequired,
+    /// The person was sent an invitation.
+    Invited,
+    /// An admin has to approve the person first.
+    PendingApproval,
+    /// The person left the group a short while ago, and can't be added so soon.
+    RecentlyLeft,
+    /// The number has no WhatsApp account.
+    NotOnWhatsapp,
+    /// The person has blocked the session's account.
+    Blocked,
+    /// The group has no room.
+    GroupFull,
+    /// WhatsApp declined for a reason that has no word here; `upstreamCode` is its code.
+    Declined,
+    /// Nothing was done.
+    NotAdded,
+    /// It is not known.
+    Unknown,
+    /// A word that the document did not have yet when this was generated.
+    Undocumented(String),
+}
+
+impl Outcome {
+    /// Every value that is documented, in the document's order.
+    pub const ALL: &[Self] = &[
+        Self::Added,
+        Self::AlreadyMember,
+        Self::InviteRequired,
+        Self::Invited,
+        Self::PendingApproval,
+        Self::RecentlyLeft,
+        Self::NotOnWhatsapp,
+        Self::Blocked,
+        Self::GroupFull,
+        Self::Declined,
+        Self::NotAdded,
+        Self::Unknown,
+    ];
+
+    /// The value as the document writes it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Added => "added",
+            Self::AlreadyMember => "already_member",
+            Self::InviteRequired => "invite_required",
+            Self::Invited => "invited",
+            Self::PendingApproval => "pending_approval",
+            Self::RecentlyLeft => "recently_left",
+            Self::NotOnWhatsapp => "not_on_whatsapp",
+            Self::Blocked => "blocked",
+            Self::GroupFull => "group_full",
+            Self::Declined => "declined",
+            Self::NotAdded => "not_added",
+            Self::Unknown => "unknown",
+            Self::Undocumented(word) => word,
+        }
+    }
+}
+
+impl std::str::FromStr for Outcome {
+    type Err = std::convert::Infallible;
+
+    /// The value that is written so, be it documented or not.
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Ok(Self::from(word.to_owned()))
+    }
+}
+
+impl From<String> for Outcome {
+    /// The value that is written so, be it documented or not.
+    fn from(word: String) -> Self {
+        let documented = Self::ALL.iter().find(|value| value.as_str() == word);
+        documented.cloned().unwrap_or(Self::Undocumented(word))
+    }
+}
+
+impl From<Outcome> for String {
+    fn from(value: Outcome) -> Self {
+        value.as_str().to_owned()
+    }
+}
+
 /// A code that pairs a session when typed into the phone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
 #[serde(remote = "Self")]
@@ -540,6 +783,61 @@ pub struct PasskeyRequest {
 }
 
 object!(PasskeyRequest);
+
+/// JID of a person, made of the phone number, or the person's LID.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PersonJid(pub String);
+
+static PERSON_JID: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"^([0-9]{5,20}@s\.whatsapp\.net|[0-9]+@lid)$"#)
+        .expect("PersonJid has a pattern that Rust's regex can read")
+});
+
+impl Validate for PersonJid {
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        if self.0.validate_regex(&*PERSON_JID) {
+            return Ok(());
+        }
+        let mut error = ValidationError::new("pattern");
+        error.add_param("value".into(), &self.0);
+        let mut errors = ValidationErrors::new();
+        // No name of its own: whatever holds the string names it.
+        errors.add("", error);
+        Err(errors)
+    }
+}
+
+impl std::str::FromStr for PersonJid {
+    type Err = std::convert::Infallible;
+
+    /// Takes the text as it is: the pattern is checked by [`Validate`].
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// What became of one person of an action.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct PersonOutcome {
+    /// JID of the person, as it was asked for.
+    #[serde(rename = "participant")]
+    pub participant: String,
+    /// JID of the person as WhatsApp writes it, which may spell the number otherwise. Null where WhatsApp has not told it.
+    #[serde(rename = "jid", deserialize_with = "not_absent")]
+    pub jid: Option<String>,
+    /// LID of the person, the id that hides the number. Null where WhatsApp has not told it.
+    #[serde(rename = "lid", deserialize_with = "not_absent")]
+    pub lid: Option<String>,
+    /// See [`models::Outcome`].
+    #[serde(rename = "outcome")]
+    pub outcome: models::Outcome,
+    /// WhatsApp's own code for the person. Null where it gave none.
+    #[serde(rename = "upstreamCode", deserialize_with = "not_absent")]
+    pub upstream_code: Option<i32>,
+}
+
+object!(PersonOutcome);
 
 /// A phone number as E.164 writes it, without the `+`. It begins with its country code, so never with 0.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -885,6 +1183,7 @@ pub(crate) fn compile_patterns() {
     LazyLock::force(&BASE64_URL);
     LazyLock::force(&CURSOR);
     LazyLock::force(&GROUP_JID);
+    LazyLock::force(&PERSON_JID);
     LazyLock::force(&PHONE_NUMBER);
     LazyLock::force(&USER_HANDLE);
     LazyLock::force(&USER_JID);

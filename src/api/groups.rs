@@ -5,13 +5,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gateway_api::apis::groups::*;
 use gateway_api::models;
 
-use super::Api;
+use super::actions::person;
+use super::{Api, prefer};
 use crate::auth::Principal;
 use crate::error::{Error, Violation};
 use crate::group::Role;
 use crate::groups::{self, Participants};
 use crate::jid::{GroupJid, UserJid};
-use crate::store::{GroupRecord, MemberRecord};
+use crate::store::{Caller, GroupRecord, MemberRecord};
 
 impl Groups for Api {
     async fn list_groups(
@@ -60,14 +61,34 @@ impl Groups for Api {
         &self,
         principal: &Principal,
         path: AddGroupMembersPathParams,
+        headers: AddGroupMembersHeaderParams,
         body: models::AddMembers,
     ) -> Result<AddGroupMembersResponse, Error> {
         // What is wrong with the request is told before whether the session exists.
         let gid = group_jid(&path.gid)?;
         let participants = Participants::new(user_jids(&body.participants.unwrap_or_default())?)?;
         let session = self.session(principal, &path.session)?;
-        groups::add_members(&session, &gid, &participants).await?;
-        Ok(AddGroupMembersResponse::Status204)
+        let acted = groups::add_members(&session, &gid, participants, caller(principal)).await?;
+        let location = format!("/api/v1/sessions/{}/actions/{}", session.id(), acted.id);
+        if !prefer::wants_representation(headers.prefer.as_deref()) {
+            return Ok(AddGroupMembersResponse::Status204 { location });
+        }
+        Ok(AddGroupMembersResponse::Status200 {
+            body: models::ActionResult {
+                action: acted.id.to_string(),
+                data: acted.people.into_iter().map(person).collect(),
+            },
+            location,
+            preference_applied: prefer::REPRESENTATION.to_owned(),
+        })
+    }
+}
+
+/// Who asks, as the record of an action has it.
+fn caller(principal: &Principal) -> Caller {
+    match &principal.api_key_id {
+        Some(id) => Caller::ApiKey(id.clone()),
+        None => Caller::User(principal.user_id.clone()),
     }
 }
 
@@ -89,7 +110,7 @@ fn place(cursor: Option<&models::Cursor>) -> Result<i64, Error> {
 
 // The generated code has checked the patterns; should ours ever be stricter, that is a 400 too and not a fault.
 
-fn group_jid(gid: &models::GroupJid) -> Result<GroupJid, Error> {
+pub(super) fn group_jid(gid: &models::GroupJid) -> Result<GroupJid, Error> {
     gid.0
         .parse()
         .map_err(|_| Error::validation(&[Violation::new("gid", "pattern")]))

@@ -1,8 +1,10 @@
 //! Implements the traits that are generated from the document, a file a tag: models in, a call, models out. No logic.
 
+mod actions;
 pub mod document;
 mod groups;
 mod passkey;
+mod prefer;
 mod qr;
 mod sessions;
 

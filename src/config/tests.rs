@@ -53,6 +53,7 @@ fn a_bad_setting_is_named_with_its_fix() {
     for (vars, name) in [
         (vec![("GATEWAY_LISTEN", "8080")], "GATEWAY_LISTEN"),
         (vec![("GATEWAY_MAX_REQUESTS", "0")], "GATEWAY_MAX_REQUESTS"),
+        (vec![("GATEWAY_ACTIONS_DAYS", "0")], "GATEWAY_ACTIONS_DAYS"),
         (
             vec![("GATEWAY_REQUEST_TIMEOUT_SECONDS", "-1")],
             "GATEWAY_REQUEST_TIMEOUT_SECONDS",

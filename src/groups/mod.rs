@@ -7,9 +7,10 @@ use std::collections::HashSet;
 pub use directory::{get, list, members};
 
 use crate::error::{Error, Violation};
+use crate::group::GroupAction;
 use crate::jid::{GroupJid, UserJid};
-use crate::sessions::OwnedSession;
-use crate::whatsapp::AddOutcome;
+use crate::sessions::{Acted, OwnedSession};
+use crate::store::Caller;
 
 /// The most people in one call. WhatsApp's own limit on a group's size is another matter, and WhatsApp's to enforce.
 pub const MOST_PARTICIPANTS: usize = 1024;
@@ -39,7 +40,7 @@ impl Participants {
     }
 
     /// The people, in the order of the call.
-    #[must_use]
+    #[cfg(test)]
     pub fn as_slice(&self) -> &[UserJid] {
         &self.0
     }
@@ -49,35 +50,17 @@ impl Participants {
 /// failure; who is a member already stays one.
 ///
 /// # Errors
-/// In this order: 501 where the session is not connected, 404 `group`, 403 `not_group_admin`, what WhatsApp refuses (with
-/// `notOnWhatsApp` where it refuses all for the sake of some); 504 where it does not answer in time, so that the outcome is not known.
+/// In this order: 501 where the session is not connected, 404 `group`, 403 `not_group_admin`, 503 where it cannot be
+/// recorded, what WhatsApp refuses (with `notOnWhatsApp` where it refuses all for the sake of some); 504 where it does not
+/// answer in time, so that the outcome is not known.
 pub async fn add_members(
     session: &OwnedSession,
     gid: &GroupJid,
-    participants: &Participants,
-) -> Result<(), Error> {
+    participants: Participants,
+    caller: Caller,
+) -> Result<Acted, Error> {
     let group = session.admin_group(gid).await?;
-    let users = participants.as_slice();
-    let outcomes = match group
-        .connection()
-        .add_participants(group.gid(), users)
-        .await
-    {
-        Ok(outcomes) => outcomes,
-        Err(refused) => return Err(session.act_refused(gid, users, refused).await),
-    };
-
-    let count = |which: fn(&AddOutcome) -> bool| outcomes.iter().filter(|o| which(o)).count();
-    tracing::info!(
-        session = %session.id(),
-        asked = users.len(),
-        added = count(|o| matches!(o, AddOutcome::Added)),
-        already = count(|o| matches!(o, AddOutcome::AlreadyMember)),
-        declined = count(|o| matches!(o, AddOutcome::Declined(_))),
-        unknown = count(|o| matches!(o, AddOutcome::Unknown)),
-        "added members to a group"
-    );
-    Ok(())
+    group.act(GroupAction::Add(participants.0), caller).await
 }
 
 #[cfg(test)]

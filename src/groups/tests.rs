@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::error::Code;
-use crate::group::Role;
+use crate::group::{Outcome, Role};
 use crate::sessions::fake::{ME, Rig, gid, group, person};
 use crate::whatsapp::CallError;
 
@@ -20,19 +20,20 @@ async fn rig_of(role: Role) -> Rig {
     Rig::new(vec![group(vec![person(ME, role)])]).await
 }
 
-async fn add(rig: &mut Rig, answer: Result<Vec<AddOutcome>, CallError>) -> Result<(), Error> {
+async fn add(rig: &mut Rig, answer: Result<Vec<Outcome>, CallError>) -> Result<Acted, Error> {
     rig.connection
-        .adds
+        .acts
         .lock()
         .expect("no panic")
         .push_back(answer);
     add_to(rig, &gid()).await
 }
 
-async fn add_to(rig: &mut Rig, gid: &GroupJid) -> Result<(), Error> {
+async fn add_to(rig: &mut Rig, gid: &GroupJid) -> Result<Acted, Error> {
     let session = rig.session.clone();
     let people = participants(&[1, 2]);
-    rig.awake(add_members(&session, gid, &people)).await
+    let caller = Caller::User(None);
+    rig.awake(add_members(&session, gid, people, caller)).await
 }
 
 #[test]
@@ -65,10 +66,10 @@ fn at_least_one_and_at_most_1024() {
 async fn one_round_trip_whatever_becomes_of_the_people() {
     for role in [Role::Admin, Role::SuperAdmin] {
         for outcomes in [
-            [AddOutcome::Added, AddOutcome::Added],
-            [AddOutcome::AlreadyMember, AddOutcome::AlreadyMember],
-            [AddOutcome::Declined(403), AddOutcome::Declined(404)],
-            [AddOutcome::Added, AddOutcome::Declined(408)],
+            [Outcome::Added, Outcome::Added],
+            [Outcome::AlreadyMember, Outcome::AlreadyMember],
+            [Outcome::InviteRequired, Outcome::NotOnWhatsApp],
+            [Outcome::Added, Outcome::RecentlyLeft],
         ] {
             let mut rig = rig_of(role).await;
             add(&mut rig, Ok(outcomes.to_vec())).await.expect("204");
@@ -135,7 +136,7 @@ async fn a_wrong_role_in_memory_heals_at_the_first_call() {
         let mut rig = Rig::new(before).await;
         rig.forget_when_told();
         rig.answer(Ok(group(vec![person(ME, Role::Admin)])));
-        add(&mut rig, Ok(vec![AddOutcome::Added; 2]))
+        add(&mut rig, Ok(vec![Outcome::Added; 2]))
             .await
             .expect("an admin in WhatsApp's eyes");
         assert_eq!(rig.asked().len(), 2, "the group, and the add");

@@ -1,5 +1,5 @@
 //! The way to a connection. Each step checks one thing and hands out the next, so that no check can be left out:
-//! [`super::Sessions::owned`] → [`OwnedSession`] → [`Connected`] → [`KnownGroup`] → [`AdminGroup`] → [`Connection`].
+//! [`super::Sessions::owned`] → [`OwnedSession`] → [`Connected`] → [`KnownGroup`] → [`AdminGroup`], which acts.
 //! And the way to the supervisor: what an [`OwnedSession`] asks it to do.
 
 use std::sync::Arc;
@@ -14,9 +14,8 @@ use super::supervisor::questions::RefusedBy;
 use super::view::{Online, View};
 use crate::error::{Code, Error};
 use crate::group::Role;
-use crate::jid::{GroupJid, SessionId, UserJid};
+use crate::jid::{GroupJid, SessionId};
 use crate::store::{SessionRecord, Store};
-use crate::whatsapp::{CallError, Connection};
 
 /// A session as the registry holds it: whose it is, how it looks, and the channel to its supervisor.
 pub(super) struct Entry {
@@ -70,64 +69,26 @@ impl OwnedSession {
     /// # Errors
     /// 501 with the status, unless that is `working`; 404 `group`; 403 `not_group_admin`; 503 where WhatsApp has not told
     /// the role.
-    pub async fn admin_group<'g>(&self, gid: &'g GroupJid) -> Result<AdminGroup<'g>, Error> {
-        match self.connected()?.group(gid).and_then(KnownGroup::admin) {
-            Ok(group) => Ok(group),
-            Err(refused) => {
+    pub async fn admin_group(&self, gid: &GroupJid) -> Result<AdminGroup, Error> {
+        match self.known_admin_group(gid) {
+            // Not connected: there is nobody to ask.
+            Err(refused) if refused.code != Code::NotImplemented => {
                 if !self.confirm(gid, RefusedBy::Memory).await {
                     return Err(refused);
                 }
-                self.connected()?.group(gid)?.admin()
+                self.known_admin_group(gid)
             }
+            known => known,
         }
     }
 
-    /// What to tell a caller whose act on a group and these people WhatsApp has refused as a whole with `refused`: that the
-    /// group is gone or the account is no admin, where WhatsApp says so when asked for the group; else that WhatsApp
-    /// refused, and which of the people it refused for, where it says so when asked for them.
-    pub async fn act_refused(
-        &self,
-        gid: &GroupJid,
-        users: &[UserJid],
-        refused: CallError,
-    ) -> Error {
-        let CallError::Refused { code, .. } = refused else {
-            return refused.into();
-        };
-        match code {
-            // One number without an account is enough for this. Source: reports of other gateways (Baileys 520, WAHA 266).
-            400 => return self.with_strangers(users, refused.into()).await,
-            401 | 403 | 404 => {}
-            _ => return refused.into(),
-        }
-        if self.confirm(gid, RefusedBy::WhatsApp).await {
-            let allowed = self
-                .connected()
-                .and_then(|connected| connected.group(gid)?.admin().map(drop));
-            return allowed.err().unwrap_or_else(|| refused.into());
-        }
-        // Nothing but the refusal is certain.
-        refused.into()
-    }
-
-    /// The same error, with the people who are not on WhatsApp named where WhatsApp tells.
-    async fn with_strangers(&self, users: &[UserJid], error: Error) -> Error {
-        let strangers = match self.connected() {
-            Ok(connected) => connected.0.connection.not_on_whatsapp(users).await,
-            Err(_) => return error,
-        };
-        match strangers {
-            Ok(strangers) if !strangers.is_empty() => {
-                let names: Vec<_> = strangers.iter().map(|user| user.as_str()).collect();
-                error.with("notOnWhatsApp", names)
-            }
-            // The refusal is what the caller has to know, not that it stays unexplained.
-            _ => error,
-        }
+    /// The same from memory alone.
+    pub(super) fn known_admin_group(&self, gid: &GroupJid) -> Result<AdminGroup, Error> {
+        self.connected()?.group(gid)?.admin(self)
     }
 
     /// Has WhatsApp asked for a group, unless it told of it just before. Says whether memory now is as WhatsApp says.
-    async fn confirm(&self, gid: &GroupJid, refused: RefusedBy) -> bool {
+    pub(super) async fn confirm(&self, gid: &GroupJid, refused: RefusedBy) -> bool {
         let (done, told) = oneshot::channel();
         let command = Command::Confirm(gid.clone(), refused, done);
         let confirmed = async {
@@ -225,16 +186,17 @@ pub struct KnownGroup<'g> {
     role: Option<Role>,
 }
 
-impl<'g> KnownGroup<'g> {
+impl KnownGroup<'_> {
     /// The same group, for what only an admin may do.
     ///
     /// # Errors
     /// 403 `not_group_admin`; 503 where WhatsApp has not told the role.
-    pub fn admin(self) -> Result<AdminGroup<'g>, Error> {
+    pub fn admin(self, session: &OwnedSession) -> Result<AdminGroup, Error> {
         match self.role {
             Some(role) if role.is_admin() => Ok(AdminGroup {
+                session: session.clone(),
                 online: self.online,
-                gid: self.gid,
+                gid: self.gid.clone(),
             }),
             Some(_) => Err(Error::not_group_admin()),
             None => Err(Error::role_unknown()),
@@ -243,21 +205,8 @@ impl<'g> KnownGroup<'g> {
 }
 
 /// A group that the account of a connected session is an admin of.
-pub struct AdminGroup<'g> {
-    online: Arc<Online>,
-    gid: &'g GroupJid,
-}
-
-impl AdminGroup<'_> {
-    /// Which group.
-    #[must_use]
-    pub fn gid(&self) -> &GroupJid {
-        self.gid
-    }
-
-    /// The calls to act on it with.
-    #[must_use]
-    pub fn connection(&self) -> &dyn Connection {
-        self.online.connection.as_ref()
-    }
+pub struct AdminGroup {
+    pub(super) session: OwnedSession,
+    pub(super) online: Arc<Online>,
+    pub(super) gid: GroupJid,
 }

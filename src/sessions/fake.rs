@@ -15,16 +15,16 @@ use super::supervisor::Supervisor;
 use super::supervisor::state::{Input, State};
 use super::view::Online;
 use super::{Registry, Sessions};
-use crate::group::{GroupInfo, Participant, Role};
+use crate::group::{GroupAction, GroupInfo, Outcome, Participant, PersonOutcome, Role};
 use crate::jid::{GroupJid, UserJid};
 use crate::outbound::Proxies;
 use crate::store::{SessionRecord, Status, Store};
-use crate::whatsapp::{AddOutcome, CallError, Connection, Dialer, Network};
+use crate::whatsapp::{CallError, Connection, Dialer, Network};
 
 /// Answers what it is told to, in order, and remembers what it was asked.
 #[derive(Default)]
 pub(crate) struct Fake {
-    pub(crate) adds: Mutex<VecDeque<Result<Vec<AddOutcome>, CallError>>>,
+    pub(crate) acts: Mutex<VecDeque<Result<Vec<Outcome>, CallError>>>,
     pub(crate) groups: Mutex<VecDeque<Result<GroupInfo, CallError>>>,
     pub(crate) not_on_whatsapp: Mutex<VecDeque<Result<Vec<UserJid>, CallError>>>,
     /// Every call: the group and the people.
@@ -46,17 +46,21 @@ impl Connection for Fake {
         answer.unwrap_or(Err(CallError::NotConnected))
     }
 
-    async fn add_participants(
+    async fn act(
         &self,
         gid: &GroupJid,
-        users: &[UserJid],
-    ) -> Result<Vec<AddOutcome>, CallError> {
+        action: &GroupAction,
+    ) -> Result<Vec<PersonOutcome>, CallError> {
         self.asked
             .lock()
             .expect("no panic")
-            .push((gid.clone(), users.to_vec()));
-        let answer = self.adds.lock().expect("no panic").pop_front();
-        answer.unwrap_or(Err(CallError::NotConnected))
+            .push((gid.clone(), action.people().to_vec()));
+        let answer = self.acts.lock().expect("no panic").pop_front();
+        let outcomes = answer.unwrap_or(Err(CallError::NotConnected))?;
+        let people = action.people().iter().cloned().zip(outcomes);
+        Ok(people
+            .map(|(person, outcome)| PersonOutcome::untold(person, outcome))
+            .collect())
     }
 
     async fn not_on_whatsapp(&self, _: &[UserJid]) -> Result<Vec<UserJid>, CallError> {
@@ -84,6 +88,7 @@ impl Rig {
             entries: RwLock::default(),
             unlinkings: Default::default(),
             saving: Default::default(),
+            actions: Default::default(),
             syncs: Arc::new(Semaphore::new(1)),
         });
         let mut record = record();

@@ -1,12 +1,14 @@
 //! Sessions: the registry of all of them, and one supervisor task for each.
 
 mod access;
+mod acting;
 #[cfg(test)]
 pub(crate) mod fake;
 mod pairing;
 mod passkey;
 mod roles;
 mod saving;
+mod settling;
 mod supervisor;
 mod unlinking;
 mod view;
@@ -21,10 +23,11 @@ use tokio::time::timeout;
 
 pub use crate::whatsapp::PasskeyAssertion;
 pub use access::OwnedSession;
+pub use acting::Acted;
 
 use crate::error::Error;
 use crate::jid::SessionId;
-use crate::store::{SessionRecord, Status, Store, StoreError};
+use crate::store::{ActionRecord, ActionStatus, SessionRecord, Status, Store, StoreError};
 use crate::whatsapp::Dialer;
 use access::Entry;
 use saving::Saving;
@@ -50,7 +53,9 @@ pub(crate) struct Registry {
     /// By id, which is by time of creation.
     entries: RwLock<BTreeMap<SessionId, Arc<Entry>>>,
     unlinkings: Unlinkings,
-    saving: Saving,
+    saving: Saving<SessionRecord>,
+    /// Actions that are completed.
+    actions: Saving<ActionRecord>,
     /// Turns of those who fetch all groups: a thousand sessions that start together do not hold all of theirs in memory.
     syncs: Arc<Semaphore>,
 }
@@ -89,6 +94,12 @@ impl Sessions {
     ) -> Result<Self, StoreError> {
         let records = store.all_sessions().await?;
         let unlinkings = store.unlinkings().await?;
+        let mut open = store.open_actions().await?;
+        for action in &mut open {
+            // It was under way when an earlier process ended.
+            action.complete(ActionStatus::Unknown);
+        }
+        store.save_actions(&open).await?;
         // An earlier process may have been killed before it did.
         store.empty_log();
         let registry = Arc::new(Registry {
@@ -98,11 +109,15 @@ impl Sessions {
             entries: RwLock::default(),
             unlinkings: Unlinkings::default(),
             saving: Saving::default(),
+            actions: Saving::default(),
             syncs: Arc::new(Semaphore::new(SYNCS)),
         });
-        registry.start_saving();
+        registry.start_saving(|registry| &registry.saving);
+        registry.start_saving(|registry| &registry.actions);
         for record in records {
-            registry.add(record);
+            let unsettled = open.extract_if(.., |action| action.session == record.id);
+            let unsettled = unsettled.collect::<Vec<_>>();
+            registry.add(record, unsettled);
         }
         for device in unlinkings {
             registry.unlink(device);
@@ -128,8 +143,16 @@ impl Sessions {
         if timeout(SHUTDOWN, closing.join_all()).await.is_err() {
             tracing::warn!("not every session closed its connection in time");
         }
-        if let Err(error) = self.0.saving.save(&self.0.store).await {
-            tracing::error!(%error, "cannot save the sessions");
+        let Registry {
+            saving,
+            actions,
+            store,
+            ..
+        } = &*self.0;
+        for saved in [saving.save(store).await, actions.save(store).await] {
+            if let Err(error) = saved {
+                tracing::error!(%error, "cannot save what is left");
+            }
         }
     }
 
@@ -157,7 +180,7 @@ impl Sessions {
         // A task, so that a caller who goes away leaves no row without a supervisor.
         let created = tokio::spawn(async move {
             registry.store.insert_session(&record).await?;
-            registry.add(record.clone());
+            registry.add(record.clone(), Vec::new());
             Ok::<_, StoreError>(record)
         });
         Ok(created.await.map_err(Error::internal)??)
@@ -208,9 +231,12 @@ impl Sessions {
 
 impl Registry {
     /// Puts a session under supervision.
-    fn add(self: &Arc<Self>, record: SessionRecord) {
+    fn add(self: &Arc<Self>, record: SessionRecord, unsettled: Vec<ActionRecord>) {
         let id = record.id.clone();
-        let (supervisor, entry) = Supervisor::new(Arc::clone(self), record);
+        let (mut supervisor, entry) = Supervisor::new(Arc::clone(self), record);
+        for action in unsettled {
+            supervisor.unsettled(action.gid, action.id);
+        }
         self.write().insert(id, Arc::new(entry));
         tokio::spawn(supervisor.run());
     }
@@ -233,5 +259,7 @@ impl Registry {
     }
 }
 
+#[cfg(test)]
+mod acting_tests;
 #[cfg(test)]
 mod tests;

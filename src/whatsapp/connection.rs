@@ -11,8 +11,8 @@ use whatsapp_rust::{Client as Library, ErrorChainExt, IqError, Jid};
 
 use super::group_iq::{AllGroups, OneGroup, Read};
 use super::redact::{describe, redact};
-use super::{AddOutcome, CallError, Connection, translate};
-use crate::group::GroupInfo;
+use super::{CallError, Connection, translate};
+use crate::group::{GroupAction, GroupInfo, PersonOutcome};
 use crate::jid::{GroupJid, SessionId, UserJid};
 
 /// Logged in, and the socket is up. The library calls itself connected before the login too.
@@ -121,16 +121,18 @@ impl Connection for LibraryConnection {
         Ok(self.told(group))
     }
 
-    async fn add_participants(
+    async fn act(
         &self,
         gid: &GroupJid,
-        users: &[UserJid],
-    ) -> Result<Vec<AddOutcome>, CallError> {
+        action: &GroupAction,
+    ) -> Result<Vec<PersonOutcome>, CallError> {
         let jid = library_jid(gid)?;
-        let people = library_jids(users);
+        let people = library_jids(action.people());
         let groups = self.client.groups();
-        let answers = self.call(groups.add_participants(jid, &people)).await?;
-        Ok(translate::outcomes(users, &answers))
+        let answers = match action {
+            GroupAction::Add(_) => self.call(groups.add_participants(jid, &people)).await?,
+        };
+        Ok(translate::outcomes(action.people(), &answers))
     }
 
     async fn not_on_whatsapp(&self, users: &[UserJid]) -> Result<Vec<UserJid>, CallError> {

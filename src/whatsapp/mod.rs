@@ -25,7 +25,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
-use crate::group::{GroupChange, GroupInfo};
+use crate::group::{GroupAction, GroupChange, GroupInfo, PersonOutcome};
 use crate::jid::{GroupJid, Lid, UserJid};
 
 pub use client::Client;
@@ -33,20 +33,6 @@ pub use end::End;
 pub use error::{CallError, OpenError, PairError};
 pub use network::{Dialer, Network};
 pub use passkey::{PASSKEY_ORIGIN, PasskeyAssertion};
-
-/// What became of one participant of an add.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AddOutcome {
-    /// Now a member.
-    Added,
-    /// Was one already (409).
-    AlreadyMember,
-    /// Declined by WhatsApp with this code: 403 privacy, 401 blocked, 404 not on WhatsApp, 408 left recently,
-    /// 417 community, 419 group full, 421 waits for approval. Source: whatsapp-rust, whatsmeow, Baileys.
-    Declined(u16),
-    /// WhatsApp's answer does not say: it names nobody who could be this one.
-    Unknown,
-}
 
 /// The calls that a connected client takes. They are bounded in time by the implementation.
 #[async_trait]
@@ -57,12 +43,12 @@ pub trait Connection: Send + Sync {
     /// One group. One IQ.
     async fn group(&self, gid: &GroupJid) -> Result<GroupInfo, CallError>;
 
-    /// Adds people to a group; the outcomes are in the order of `users`. One IQ.
-    async fn add_participants(
+    /// Acts on a group; what became of each person is in the order of the action. One IQ.
+    async fn act(
         &self,
         gid: &GroupJid,
-        users: &[UserJid],
-    ) -> Result<Vec<AddOutcome>, CallError>;
+        action: &GroupAction,
+    ) -> Result<Vec<PersonOutcome>, CallError>;
 
     /// Those of `users` who have no WhatsApp account, in that order. One IQ.
     async fn not_on_whatsapp(&self, users: &[UserJid]) -> Result<Vec<UserJid>, CallError>;

@@ -10,13 +10,25 @@ use tokio::time::timeout;
 use whatsapp_rust::store::commands::DeviceCommand;
 use whatsapp_standin::{Fault, GroupSpec, LoginFault, Person, Standin, StandinConfig, When};
 
-use super::{AddOutcome, CallError, Client, Dialer, End, Event, Network, PairError};
-use crate::group::{GroupChange, Participant, Role};
+use super::{CallError, Client, Connection, Dialer, End, Event, Network, PairError};
+use crate::group::{GroupAction, GroupChange, Outcome, Participant, Role};
+use crate::jid::{GroupJid, UserJid};
 use crate::outbound::Proxies;
 use rig::{OWN, PATIENCE, Rig, open, user};
 
 const BEN: &str = "628111000002";
 const EVE: &str = "628111000003";
+
+async fn add(
+    connection: &dyn Connection,
+    gid: &GroupJid,
+    people: &[UserJid],
+) -> Result<Vec<Outcome>, CallError> {
+    let people = connection
+        .act(gid, &GroupAction::Add(people.to_vec()))
+        .await?;
+    Ok(people.iter().map(|person| person.outcome).collect())
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pairs_restarts_and_unlinks() {
@@ -123,16 +135,13 @@ async fn groups_and_their_changes() {
         let before = rig.standin.iq_counts();
         let stranger = user("628999000000");
         let people = [user(EVE), user(BEN), stranger];
-        let outcomes = connection
-            .add_participants(gid, &people)
-            .await
-            .expect("an answer");
+        let outcomes = add(&*connection, gid, &people).await.expect("an answer");
         assert_eq!(
             outcomes,
             [
-                AddOutcome::Added,
-                AddOutcome::AlreadyMember,
-                AddOutcome::Declined(404)
+                Outcome::Added,
+                Outcome::AlreadyMember,
+                Outcome::NotOnWhatsApp
             ]
         );
         let (changed, change) = events.change().await;
@@ -148,7 +157,7 @@ async fn groups_and_their_changes() {
     let again = connection.group(&crew).await.expect("the group");
     assert_eq!(again.participants.map(|people| people.len()), Some(3));
 
-    let refused = connection.add_participants(&foreign, &[user(EVE)]).await;
+    let refused = add(&*connection, &foreign, &[user(EVE)]).await;
     assert!(
         matches!(refused, Err(CallError::Refused { code: 403, .. })),
         "{refused:?}"
@@ -161,7 +170,7 @@ async fn groups_and_their_changes() {
     );
     rig.standin
         .fault(OWN, When::next("set w:g2 add"), Fault::rate_limited());
-    let refused = connection.add_participants(&crew, &[user(EVE)]).await;
+    let refused = add(&*connection, &crew, &[user(EVE)]).await;
     assert!(
         matches!(refused, Err(CallError::Refused { code: 429, .. })),
         "{refused:?}"
@@ -214,7 +223,7 @@ async fn ends_with_its_connection() {
     let connection = client.connection();
     let dropped = Fault::Abort { applied: true };
     rig.standin.fault(OWN, When::next("set w:g2 add"), dropped);
-    let answer = connection.add_participants(&crew, &[user(BEN)]).await;
+    let answer = add(&*connection, &crew, &[user(BEN)]).await;
     assert!(
         matches!(answer, Err(CallError::Unanswered)),
         "it may have happened: {answer:?}"
@@ -223,11 +232,8 @@ async fn ends_with_its_connection() {
     client.shutdown().await;
 
     let (client, mut events) = rig.connected().await;
-    let again = client
-        .connection()
-        .add_participants(&crew, &[user(BEN)])
-        .await;
-    assert_eq!(again.expect("an answer"), [AddOutcome::AlreadyMember]);
+    let again = add(&*client.connection(), &crew, &[user(BEN)]).await;
+    assert_eq!(again.expect("an answer"), [Outcome::AlreadyMember]);
     rig.standin.fault(OWN, When::Now, Fault::StreamError503);
     assert_eq!(events.end().await, End::Unreachable);
     client.shutdown().await;

@@ -9,8 +9,7 @@ use whatsapp_rust::wacore::stanza::groups::{
 use whatsapp_rust::wacore::types::events::GroupUpdate;
 use whatsapp_rust::{Jid, Server};
 
-use super::AddOutcome;
-use crate::group::{GroupChange, Participant, Role};
+use crate::group::{GroupChange, Outcome, Participant, PersonOutcome, Role};
 use crate::jid::{GroupJid, Lid, UserJid};
 
 /// The person by phone number, if this is such a name; the device is left off.
@@ -109,55 +108,69 @@ fn people(given: &[GroupParticipantInfo], becomes: Option<Role>) -> Option<Vec<P
         .collect()
 }
 
-/// The outcome for each of `asked`, in that order. Answers name people by phone number, or by LID with the number beside
+/// What became of each of `asked`, in that order. Answers name people by phone number, or by LID with the number beside
 /// it. The number may be spelled otherwise than it was asked for; an answer that names nobody who was asked for says
 /// nothing about anyone.
 pub(super) fn outcomes(
     asked: &[UserJid],
     answers: &[ParticipantChangeResponse],
-) -> Vec<AddOutcome> {
+) -> Vec<PersonOutcome> {
     let mut named: HashMap<UserJid, &ParticipantChangeResponse> = answers
         .iter()
-        .filter_map(|answer| {
-            let name = answer.phone_number.as_ref().and_then(user);
-            Some((name.or_else(|| user(&answer.jid))?, answer))
-        })
+        .filter_map(|answer| Some((answered_name(answer)?, answer)))
         .collect();
     // Who is named to the letter comes first: both spellings may have been asked for.
     let exact: Vec<_> = asked.iter().map(|name| named.remove(name)).collect();
     asked
         .iter()
         .zip(exact)
-        .map(|(name, exact)| exact.or_else(|| named.remove(&other_spelling(name)?)))
-        .map(|answer| match answer {
-            Some(answer) => outcome(answer.error.as_deref()),
-            None => AddOutcome::Unknown,
+        .map(|(name, exact)| {
+            let answer = exact.or_else(|| named.remove(&name.other_spelling()?));
+            person_outcome(name, answer)
         })
         .collect()
 }
 
-/// The other way to write the same number, where its country has two: mobile numbers in Brazil with and without the ninth
-/// digit, in Mexico with and without the 1. WhatsApp answers with the one that the account was made with. Source: reports
-/// of other gateways (evolution-api 2541).
-fn other_spelling(name: &UserJid) -> Option<UserJid> {
-    let number = name.phone_number();
-    let other = match (number.get(..2)?, number.len()) {
-        ("55", 13) if number[4..].starts_with('9') => format!("{}{}", &number[..4], &number[5..]),
-        ("55", 12) => format!("{}9{}", &number[..4], &number[4..]),
-        ("52", 13) if number[2..].starts_with('1') => format!("52{}", &number[3..]),
-        ("52", 12) => format!("521{}", &number[2..]),
-        _ => return None,
-    };
-    format!("{other}@s.whatsapp.net").parse().ok()
+/// Whom an answer is about, by phone number.
+fn answered_name(answer: &ParticipantChangeResponse) -> Option<UserJid> {
+    let name = answer.phone_number.as_ref().and_then(user);
+    name.or_else(|| user(&answer.jid))
 }
 
-fn outcome(error: Option<&str>) -> AddOutcome {
-    match error {
-        None | Some("200") => AddOutcome::Added,
-        Some("409") => AddOutcome::AlreadyMember,
-        Some(code) => code
-            .parse()
-            .map_or(AddOutcome::Unknown, AddOutcome::Declined),
+fn person_outcome(name: &UserJid, answer: Option<&ParticipantChangeResponse>) -> PersonOutcome {
+    let Some(answer) = answer else {
+        return PersonOutcome::untold(name.clone(), Outcome::Unknown);
+    };
+    let code = answer.error.as_deref().filter(|code| *code != "200");
+    let upstream_code = code.and_then(|code| code.parse().ok());
+    PersonOutcome {
+        participant: name.clone(),
+        jid: answered_name(answer),
+        lid: lid(&answer.jid),
+        outcome: match (code, upstream_code) {
+            (None, _) => Outcome::Added,
+            (Some(_), Some(code)) => outcome(code, answer.add_request.is_some()),
+            // A code that is no number.
+            (Some(_), None) => Outcome::Unknown,
+        },
+        upstream_code,
+    }
+}
+
+/// What WhatsApp's code for one person of an add means, and whether it came with a code to invite them with. Source:
+/// whatsapp-rust, whatsmeow, Baileys and wa-js.
+fn outcome(code: u16, invitable: bool) -> Outcome {
+    match code {
+        401 => Outcome::Blocked,
+        403 if invitable => Outcome::InviteRequired,
+        404 => Outcome::NotOnWhatsApp,
+        408 => Outcome::RecentlyLeft,
+        409 => Outcome::AlreadyMember,
+        // Of a community: who is not in it can only be invited.
+        417 => Outcome::InviteRequired,
+        419 => Outcome::GroupFull,
+        421 => Outcome::PendingApproval,
+        _ => Outcome::Declined,
     }
 }
 

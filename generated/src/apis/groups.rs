@@ -30,12 +30,32 @@ pub struct AddGroupMembersPathParams {
     pub gid: models::GroupJid,
 }
 
+/// What the header of [`Groups::add_group_members`] says.
+#[derive(Debug, Clone, PartialEq, Validate)]
+pub struct AddGroupMembersHeaderParams {
+    /// `return=representation` asks for what became of each person (RFC 7240). Other preferences are passed over.
+    #[validate(length(max = 256))]
+    pub prefer: Option<String>,
+}
+
 /// How [`Groups::add_group_members`] succeeds.
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
 pub enum AddGroupMembersResponse {
+    /// WhatsApp took the call, and this is what became of each person.
+    Status200 {
+        /// The body.
+        body: models::ActionResult,
+        /// The header `Location`.
+        location: String,
+        /// The header `Preference-Applied`.
+        preference_applied: String,
+    },
     /// WhatsApp took the call. No body.
-    Status204,
+    Status204 {
+        /// The header `Location`.
+        location: String,
+    },
 }
 
 impl TryFrom<AddGroupMembersResponse> for Response {
@@ -43,7 +63,20 @@ impl TryFrom<AddGroupMembersResponse> for Response {
 
     fn try_from(response: AddGroupMembersResponse) -> Result<Self, Rejection> {
         Ok(match response {
-            AddGroupMembersResponse::Status204 => status::S204.into_response(),
+            AddGroupMembersResponse::Status200 {
+                body,
+                location,
+                preference_applied,
+            } => with_headers(
+                (status::S200, Json(body)).into_response(),
+                [
+                    ("Location", Some(location)),
+                    ("Preference-Applied", Some(preference_applied)),
+                ],
+            )?,
+            AddGroupMembersResponse::Status204 { location } => {
+                with_headers(status::S204.into_response(), [("Location", Some(location))])?
+            }
         })
     }
 }
@@ -170,12 +203,17 @@ pub trait Groups: Authenticator {
     of their privacy settings or because a number has no account: that does not fail the call. Someone who is a
     member already stays one, and a JID that is given twice counts once.
 
+    **200** comes instead where the header `Prefer: return=representation` asks for it, and says what became of each
+    person. `Location` names the record of the call, an action, which says the same later; an error that comes after the
+    record was made names it in `details.action`. The call is done to the end also when its caller hangs up.
+
     `POST /api/v1/sessions/{session}/groups/{gid}/members`
     */
     fn add_group_members(
         &self,
         principal: &Self::Principal,
         path: AddGroupMembersPathParams,
+        headers: AddGroupMembersHeaderParams,
         body: models::AddMembers,
     ) -> impl Future<Output = Result<AddGroupMembersResponse, Self::Error>> + Send;
 

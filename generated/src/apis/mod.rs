@@ -9,6 +9,7 @@ use axum::{
 
 use crate::Rejection;
 
+pub mod actions;
 pub mod groups;
 pub mod sessions;
 

@@ -15,7 +15,7 @@ pub use self::request::BODY_LIMIT;
 use self::request::{Parameters, optional_body, path, required_body, valid};
 use crate::{
     Capability, Rejection, apis,
-    apis::{groups::*, sessions::*},
+    apis::{actions::*, groups::*, sessions::*},
     models,
 };
 
@@ -34,6 +34,30 @@ pub struct Operation {
 
 /// Every operation of the document.
 pub const OPERATIONS: &[Operation] = &[
+    Operation {
+        id: "eraseFromActions",
+        method: "POST",
+        path: "/api/v1/sessions/{session}/actions/erase",
+        capability: Capability::Manage,
+    },
+    Operation {
+        id: "getAction",
+        method: "GET",
+        path: "/api/v1/sessions/{session}/actions/{action}",
+        capability: Capability::Read,
+    },
+    Operation {
+        id: "listActions",
+        method: "GET",
+        path: "/api/v1/sessions/{session}/actions",
+        capability: Capability::Read,
+    },
+    Operation {
+        id: "searchActions",
+        method: "POST",
+        path: "/api/v1/sessions/{session}/actions/search",
+        capability: Capability::Read,
+    },
     Operation {
         id: "addGroupMembers",
         method: "POST",
@@ -135,10 +159,26 @@ pub const OPERATIONS: &[Operation] = &[
 /// Makes a server of an implementation. It answers unknown paths (404) and methods (405) too.
 pub fn router<A>(api: Arc<A>) -> Router
 where
-    A: Groups + Sessions,
+    A: Actions + Groups + Sessions,
 {
     models::compile_patterns();
     Router::new()
+        .route(
+            "/api/v1/sessions/{session}/actions/erase",
+            routing::post(erase_from_actions::<A>),
+        )
+        .route(
+            "/api/v1/sessions/{session}/actions/{action}",
+            routing::get(get_action::<A>),
+        )
+        .route(
+            "/api/v1/sessions/{session}/actions",
+            routing::get(list_actions::<A>),
+        )
+        .route(
+            "/api/v1/sessions/{session}/actions/search",
+            routing::post(search_actions::<A>),
+        )
         .route(
             "/api/v1/sessions/{session}/groups/{gid}/members",
             routing::post(add_group_members::<A>),
@@ -199,6 +239,72 @@ where
         .with_state(api)
 }
 
+async fn erase_from_actions<A: Actions>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<Response, A::Error> {
+    let (mut parts, body) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Manage)?;
+    let path: EraseFromActionsPathParams = valid(path(&mut parts).await?)?;
+    let body: models::OnePerson = valid(required_body(&parts.headers, body).await?)?;
+    let response = api.erase_from_actions(&principal, path, body).await?;
+    Ok(response.try_into()?)
+}
+
+async fn get_action<A: Actions>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<Response, A::Error> {
+    let (mut parts, _) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Read)?;
+    let path: GetActionPathParams = valid(path(&mut parts).await?)?;
+    let response = api.get_action(&principal, path).await?;
+    Ok(response.try_into()?)
+}
+
+async fn list_actions<A: Actions>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<Response, A::Error> {
+    let (mut parts, _) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Read)?;
+    let path: ListActionsPathParams = valid(path(&mut parts).await?)?;
+    let mut given = Parameters::of_query(&parts);
+    let query = ListActionsQueryParams {
+        limit: given.optional("limit").unwrap_or(20),
+        cursor: given.optional("cursor"),
+        group: given.optional("group"),
+        operation: given.optional("operation"),
+        from: given.optional("from"),
+        before: given.optional("before"),
+    };
+    let query = given.valid(query)?;
+    let response = api.list_actions(&principal, path, query).await?;
+    Ok(response.try_into()?)
+}
+
+async fn search_actions<A: Actions>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<Response, A::Error> {
+    let (mut parts, body) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Read)?;
+    let path: SearchActionsPathParams = valid(path(&mut parts).await?)?;
+    let mut given = Parameters::of_query(&parts);
+    let query = SearchActionsQueryParams {
+        limit: given.optional("limit").unwrap_or(20),
+        cursor: given.optional("cursor"),
+    };
+    let query = given.valid(query)?;
+    let body: models::OnePerson = valid(required_body(&parts.headers, body).await?)?;
+    let response = api.search_actions(&principal, path, query, body).await?;
+    Ok(response.try_into()?)
+}
+
 async fn add_group_members<A: Groups>(
     State(api): State<Arc<A>>,
     request: Request,
@@ -207,8 +313,15 @@ async fn add_group_members<A: Groups>(
     let principal = api.authenticate(&parts.headers).await?;
     api.authorize(&principal, Capability::Send)?;
     let path: AddGroupMembersPathParams = valid(path(&mut parts).await?)?;
+    let mut given = Parameters::of_headers(&parts.headers);
+    let headers = AddGroupMembersHeaderParams {
+        prefer: given.optional("Prefer"),
+    };
+    let headers = given.valid(headers)?;
     let body: models::AddMembers = valid(required_body(&parts.headers, body).await?)?;
-    let response = api.add_group_members(&principal, path, body).await?;
+    let response = api
+        .add_group_members(&principal, path, headers, body)
+        .await?;
     Ok(response.try_into()?)
 }
 

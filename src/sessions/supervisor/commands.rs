@@ -10,7 +10,7 @@ use super::questions::RefusedBy;
 use super::state::Input;
 use super::{Happening, Supervisor, next, until};
 use crate::error::Error;
-use crate::jid::GroupJid;
+use crate::jid::{ActionId, GroupJid};
 use crate::store::{Keys, SessionRecord, Status};
 use crate::whatsapp::{CallError, Event, PasskeyAssertion};
 
@@ -33,6 +33,8 @@ pub(in crate::sessions) enum Command {
     ConfirmPasskey(Reply<SessionRecord>),
     /// Have WhatsApp asked for this group, about which a caller was refused.
     Confirm(GroupJid, RefusedBy, oneshot::Sender<()>),
+    /// Look up, as soon as WhatsApp can be asked, what became of this action on this group.
+    Settle(GroupJid, ActionId),
     /// Close the connection and end; the record stays as it is.
     Shutdown(oneshot::Sender<()>),
 }
@@ -67,6 +69,12 @@ impl Supervisor {
             Command::Confirm(gid, refused, told) => {
                 self.questions.confirm(gid, refused, told);
                 self.ask();
+            }
+            Command::Settle(gid, action) => {
+                self.unsettled(gid.clone(), action);
+                if self.online.is_some() {
+                    self.ask_for(gid);
+                }
             }
             Command::Delete(reply) => {
                 let deleted = self.delete().await;

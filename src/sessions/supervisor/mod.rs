@@ -12,7 +12,7 @@ mod sync;
 #[cfg(test)]
 mod sync_tests;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ use super::Registry;
 use super::access::Entry;
 use super::view::{Online, Passkey, Qr, View};
 use crate::group::GroupInfo;
-use crate::jid::GroupJid;
+use crate::jid::{ActionId, GroupJid};
 use crate::store::{self, DeviceState, Keys, SessionRecord, Status, StatusReason, StoreError};
 use crate::whatsapp::{CallError, Client, Connection, End, Event, OpenError};
 use clocks::Clocks;
@@ -96,6 +96,8 @@ pub(super) struct Supervisor {
     questions: Questions,
     /// What the database is still to learn of the groups.
     recording: Recording,
+    /// Actions whose outcome is not known, by their group.
+    unsettled: HashMap<GroupJid, Vec<ActionId>>,
 }
 
 impl Supervisor {
@@ -133,6 +135,7 @@ impl Supervisor {
             clocks: Clocks::default(),
             questions: Questions::default(),
             recording: Recording::default(),
+            unsettled: HashMap::new(),
         };
         let entry = Entry {
             organization_id,

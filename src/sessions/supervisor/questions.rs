@@ -135,6 +135,11 @@ impl Questions {
         }
     }
 
+    /// Whether a group is being asked for, or waits for it.
+    pub(super) fn is_open(&self, gid: &GroupJid) -> bool {
+        self.open.contains_key(gid)
+    }
+
     /// WhatsApp has not told of a group, and is not asked again.
     pub(super) fn given_up(&mut self, gid: &GroupJid) {
         self.open.remove(gid);

@@ -13,12 +13,13 @@ use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::super::roles::{Account, Roles, Then};
+use super::super::settling::Unsettled;
 use super::super::view::Online;
 use super::recording::Synced;
 use super::state::{Fetch, Input, PATIENCE, SyncFailure};
 use super::{Done, Supervisor};
-use crate::group::{GroupChange, GroupInfo};
-use crate::jid::GroupJid;
+use crate::group::{GroupChange, GroupInfo, Participant};
+use crate::jid::{ActionId, GroupJid};
 use crate::store::{self, StoreError};
 use crate::whatsapp::CallError;
 
@@ -80,6 +81,7 @@ impl Supervisor {
         turn: Option<OwnedSemaphorePermit>,
     ) {
         online.roles.replace(&online.account, &groups);
+        self.settle_all(&groups);
         self.questions.all_answered();
         self.recording.sync = Some(Synced {
             online,
@@ -173,9 +175,10 @@ impl Supervisor {
         match group {
             Ok(group) => {
                 online.roles.set(&online.account, &group);
+                self.questions.answered(gid.clone());
+                self.settle(gid, group.participants.as_ref());
                 self.recording.waiting().tell(group);
                 self.write();
-                self.questions.answered(gid);
             }
             // Not a member any more, or no such group (whatsapp-rust's and whatsmeow's reading of these codes).
             Err(CallError::Refused {
@@ -184,7 +187,8 @@ impl Supervisor {
                 online.roles.remove(&gid);
                 self.recording.waiting().remove(gid.clone());
                 self.write();
-                self.questions.answered(gid);
+                self.questions.answered(gid.clone());
+                self.settle(gid, None);
             }
             Err(CallError::Refused { code: 429, backoff }) => {
                 let pause = backoff.unwrap_or(PATIENCE);
@@ -203,6 +207,45 @@ impl Supervisor {
             }
         }
         self.ask();
+    }
+
+    /// What became of an action on a group is not known.
+    pub(in crate::sessions) fn unsettled(&mut self, gid: GroupJid, action: ActionId) {
+        if self.state.sync != Fetch::Idle {
+            // The answer may be from before.
+            self.changed.insert(gid.clone());
+        }
+        self.unsettled.entry(gid).or_default().push(action);
+    }
+
+    /// Settles what is not known of a group, of which WhatsApp has told who is in it; nobody, where the account is not. An
+    /// answer that may be from before the action settles nothing: the group is asked for once more.
+    fn settle(&mut self, gid: GroupJid, participants: Option<&Vec<Participant>>) {
+        if self.questions.is_open(&gid) {
+            return;
+        }
+        if let Some(actions) = self.unsettled.remove(&gid) {
+            self.registry.settle(Unsettled {
+                session: self.record.id.clone(),
+                actions,
+                participants: participants.cloned(),
+            });
+        }
+    }
+
+    /// The same for all groups, of which WhatsApp has told.
+    fn settle_all(&mut self, groups: &[GroupInfo]) {
+        let open: Vec<_> = self.unsettled.keys().cloned().collect();
+        for gid in open {
+            let group = groups.iter().find(|group| group.gid == gid);
+            match group.map(|group| &group.participants) {
+                // Asked for once all is recorded.
+                _ if self.changed.contains(&gid) => {}
+                Some(None) => drop(self.changed.insert(gid)),
+                Some(participants) => self.settle(gid, participants.as_ref()),
+                None => self.settle(gid, None),
+            }
+        }
     }
 
     /// Something about the groups was missed: everything is fetched anew, while the session goes on working.

@@ -172,16 +172,67 @@ fn outcomes_follow_the_question() {
         "628111000003",
         "628111000005",
     ]);
+    let people = outcomes(&asked, &answers);
     assert_eq!(
-        outcomes(&asked, &answers),
+        outcomes_of(&people),
         [
-            AddOutcome::Added,
-            AddOutcome::AlreadyMember,
+            Outcome::Added,
+            Outcome::AlreadyMember,
             // The answer that names a LID alone could be about anyone.
-            AddOutcome::Unknown,
-            AddOutcome::Unknown,
+            Outcome::Unknown,
+            Outcome::Unknown,
         ]
     );
+    let ben = &people[1];
+    assert_eq!(ben.participant, user_jid("628111000002"));
+    assert_eq!(ben.jid, Some(user_jid("628111000002")));
+    assert_eq!(ben.lid, "100200300@lid".parse().ok());
+    assert_eq!(ben.upstream_code, Some(409));
+}
+
+fn outcomes_of(people: &[PersonOutcome]) -> Vec<Outcome> {
+    people.iter().map(|person| person.outcome).collect()
+}
+
+/// Every code that the sources know, as WhatsApp writes it, and some that they do not.
+#[test]
+fn each_code_has_its_word() {
+    for (code, request, word) in [
+        (None, false, Outcome::Added),
+        (Some("200"), false, Outcome::Added),
+        (Some("401"), false, Outcome::Blocked),
+        (Some("403"), true, Outcome::InviteRequired),
+        (Some("403"), false, Outcome::Declined),
+        (Some("404"), false, Outcome::NotOnWhatsApp),
+        (Some("408"), false, Outcome::RecentlyLeft),
+        (Some("409"), false, Outcome::AlreadyMember),
+        (Some("417"), false, Outcome::InviteRequired),
+        (Some("419"), false, Outcome::GroupFull),
+        (Some("421"), false, Outcome::PendingApproval),
+        (Some("500"), false, Outcome::Declined),
+        (Some("999"), false, Outcome::Declined),
+        (Some("odd"), false, Outcome::Unknown),
+    ] {
+        let mut attributes = vec![("jid", "628111000001@s.whatsapp.net")];
+        attributes.extend(code.map(|code| ("error", code)));
+        let mut answer = person(&attributes);
+        if request {
+            let child = NodeBuilder::new("add_request")
+                .attr("code", "AbCdEfGh")
+                .attr("expiration", "1718000000");
+            answer = NodeBuilder::new("participant")
+                .attrs(attributes)
+                .children([child.build()])
+                .build();
+        }
+        let answer = ParticipantChangeResponse::try_from_node_ref(&answer.as_node_ref());
+        let people = outcomes(&asked(&["628111000001"]), &[answer.expect("an answer")]);
+        assert_eq!(outcomes_of(&people), [word], "{code:?}");
+        let number = code
+            .filter(|code| *code != "200")
+            .and_then(|code| code.parse().ok());
+        assert_eq!(people[0].upstream_code, number);
+    }
 }
 
 #[test]
@@ -197,13 +248,12 @@ fn another_spelling_of_the_number_is_the_same_person() {
                     ("error", "403"),
                 ])
             };
-            let declined = AddOutcome::Declined(403);
-            assert_eq!(outcomes(&asked(&[one]), &[answer(other)]), [declined]);
+            let alone = outcomes(&asked(&[one]), &[answer(other)]);
+            assert_eq!(outcomes_of(&alone), [Outcome::Declined]);
+            assert_eq!(alone[0].jid, Some(user_jid(other)), "as WhatsApp writes it");
             // Both were asked for, and one is answered: it is that one's.
-            assert_eq!(
-                outcomes(&asked(&[other, one]), &[answer(one)]),
-                [AddOutcome::Unknown, declined]
-            );
+            let both = outcomes(&asked(&[other, one]), &[answer(one)]);
+            assert_eq!(outcomes_of(&both), [Outcome::Unknown, Outcome::Declined]);
         }
     }
 }
