@@ -6,6 +6,7 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 use validator::{Validate, ValidateRegex, ValidationError, ValidationErrors};
 
+#[allow(unused_imports)]
 use crate::{
     models,
     object::{not_absent, not_null, object},
@@ -247,17 +248,18 @@ pub struct CreateSession {
     #[serde(rename = "label", default, skip_serializing_if = "Option::is_none")]
     #[validate(length(max = 100))]
     pub label: Option<String>,
-    /// Whether the session starts at once.
-    #[serde(
-        rename = "start",
-        default,
-        deserialize_with = "not_null",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub start: Option<bool>,
+    /// Whether the session starts at once. Where it is not given: false.
+    #[serde(rename = "start", default = "CreateSession::default_start")]
+    pub start: bool,
 }
 
 object!(CreateSession);
+
+impl CreateSession {
+    fn default_start() -> bool {
+        false
+    }
+}
 
 /// What kind of credential it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -3,6 +3,8 @@
 //! What serde derives for a struct also accepts a sequence of its fields: `[["a"]]` for `{"participants":["a"]}`. The
 //! macro here wraps the derived code (`#[serde(remote = "Self")]` makes it inherent functions) so that only a map gets there.
 
+#![allow(dead_code)]
+
 use serde::{Deserialize, Deserializer};
 
 macro_rules! object {

@@ -118,14 +118,20 @@ fn join(parent: &str, name: &str) -> String {
     }
 }
 
-/// The validator knows fields by their Rust names; the document has camelCase throughout.
+/// The validator knows fields by their Rust names. The document has camelCase, but for the names below.
 pub(crate) fn on_the_wire(name: &str) -> String {
-    let mut words = name.trim_start_matches("r#").split('_');
+    // `r_` begins the names that are keywords of Rust.
+    let mut words = name.strip_prefix("r_").unwrap_or(name).split('_');
     let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |mut wire, word| {
+    let camel_case = words.fold(first, |mut wire, word| {
         let mut letters = word.chars();
         wire.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
         wire.push_str(letters.as_str());
         wire
-    })
+    });
+    #[allow(unreachable_patterns)]
+    match camel_case.as_str() {
+        "clientDataJson" => "clientDataJSON".to_owned(),
+        _ => camel_case,
+    }
 }

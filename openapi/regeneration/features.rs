@@ -21,7 +21,9 @@ impl From<Rejection> for Refused {
     fn from(rejection: Rejection) -> Self {
         Self(match rejection {
             Rejection::Invalid(violations) => {
-                let said = violations.iter().map(|one| format!("{} {}", one.field, one.rule));
+                let said = violations
+                    .iter()
+                    .map(|one| format!("{} {}", one.field, one.rule));
                 said.collect::<Vec<_>>().join(", ")
             }
             other => format!("{other:?}"),
@@ -52,10 +54,31 @@ impl Authenticator for Echo {
 }
 
 fn feature(read: String) -> models::Feature {
-    models::Feature { read, note: None, colors: Some(vec![models::Color::Red]) }
+    models::Feature {
+        read,
+        note: None,
+        colors: Some(vec![models::Color::Red]),
+        key_json: None,
+        r_enum: None,
+        more: false,
+        most: 0,
+    }
 }
 
 impl Features for Echo {
+    async fn delete_count(
+        &self,
+        _: &(),
+        path: DeleteCountPathParams,
+    ) -> Result<DeleteCountResponse, Refused> {
+        let DeleteCountPathParams {
+            number,
+            color,
+            state,
+        } = path;
+        Err(Refused(format!("{number} {color:?} {state:?}")))
+    }
+
     async fn read_feature(
         &self,
         _: &(),
@@ -65,9 +88,25 @@ impl Features for Echo {
         if path.id.0 == "nothing" {
             return Ok(ReadFeatureResponse::Status204);
         }
-        let ReadFeatureQueryParams { needed, since, flag, color, state, key, text, colors, keys, numbers } = query;
+        let ReadFeatureQueryParams {
+            needed,
+            since,
+            flag,
+            color,
+            state,
+            key,
+            text,
+            colors,
+            keys,
+            numbers,
+        } = query;
         let (needed, since): (i64, Option<i64>) = (needed, since);
-        let words = (color.map(models::Color::as_str), state, key.map(|key| key.0), text);
+        let words = (
+            color.map(models::Color::as_str),
+            state,
+            key.map(|key| key.0),
+            text,
+        );
         let keys: Vec<String> = keys.into_iter().map(|key| key.0).collect();
         Ok(ReadFeatureResponse::Status200(feature(format!(
             "{needed} {since:?} {flag} {words:?} {colors:?} {keys:?} {numbers:?}"
@@ -78,9 +117,12 @@ impl Features for Echo {
         &self,
         _: &(),
         _: CreateFeaturePathParams,
-        _: models::Feature,
+        body: models::Feature,
     ) -> Result<CreateFeatureResponse, Refused> {
-        Ok(CreateFeatureResponse::Status204)
+        Err(Refused(format!(
+            "{} {} {:?}",
+            body.more, body.most, body.r_enum
+        )))
     }
 
     async fn write_feature(
@@ -92,17 +134,44 @@ impl Features for Echo {
         accept: WriteFeatureAccept,
         _: Option<models::Feature>,
     ) -> Result<WriteFeatureResponse, Refused> {
-        let WriteFeatureHeaderParams { idempotency_key, prefer, x_color, x_state, x_count } = headers;
-        let read = format!("{:?} {prefer:?} {x_color:?} {x_state:?} {x_count}", idempotency_key.map(|key| key.0));
+        let WriteFeatureHeaderParams {
+            idempotency_key,
+            prefer,
+            x_color,
+            x_state,
+            x_count,
+        } = headers;
+        let read = format!(
+            "{:?} {prefer:?} {x_color:?} {x_state:?} {x_count}",
+            idempotency_key.map(|key| key.0)
+        );
         let location = "/there".to_owned();
         Ok(match path.id.0.as_str() {
-            "both" => WriteFeatureResponse::Status200 { body: feature(read), location, preference_applied: Some("x".to_owned()) },
-            "one" => WriteFeatureResponse::Status200 { body: feature(read), location, preference_applied: None },
-            "broken" => WriteFeatureResponse::Status204 { location: "/a\r\nSet-Cookie: b".to_owned() },
+            "both" => WriteFeatureResponse::Status200 {
+                body: feature(read),
+                location,
+                preference_applied: Some("x".to_owned()),
+            },
+            "one" => WriteFeatureResponse::Status200 {
+                body: feature(read),
+                location,
+                preference_applied: None,
+            },
+            "broken" => WriteFeatureResponse::Status204 {
+                location: "/a\r\nSet-Cookie: b".to_owned(),
+            },
             "gone" => WriteFeatureResponse::Status204 { location },
             "made" => match accept {
-                WriteFeatureAccept::ApplicationJson => WriteFeatureResponse::Status201ApplicationJson { body: feature(read), location },
-                WriteFeatureAccept::TextPlain => WriteFeatureResponse::Status201TextPlain { body: read, location },
+                WriteFeatureAccept::ApplicationJson => {
+                    WriteFeatureResponse::Status201ApplicationJson {
+                        body: feature(read),
+                        location,
+                    }
+                }
+                WriteFeatureAccept::TextPlain => WriteFeatureResponse::Status201TextPlain {
+                    body: read,
+                    location,
+                },
             },
             _ => WriteFeatureResponse::Status202(feature(read)),
         })
@@ -111,12 +180,30 @@ impl Features for Echo {
 
 /// The answer to a request: its status, the headers that the document has, and its body.
 async fn ask(method: &str, path: &str, headers: &[(&str, &[u8])]) -> String {
-    let mut request = Request::builder().method(method).uri(format!("/api/v1/features/{path}"));
+    send(
+        method,
+        &format!("features/{path}"),
+        headers,
+        if method == "PUT" {
+            r#"{"read": "body", "note": null}"#
+        } else {
+            ""
+        },
+    )
+    .await
+}
+
+async fn send(method: &str, path: &str, headers: &[(&str, &[u8])], body: &'static str) -> String {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(format!("/api/v1/{path}"));
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let body = if method == "PUT" { r#"{"read": "body", "note": null}"# } else { "" };
-    let request = request.header("content-type", "application/json").body(Body::from(body)).expect("a request");
+    let request = request
+        .header("content-type", "application/json")
+        .body(Body::from(body))
+        .expect("a request");
     let mut router = gateway_api::router(Arc::new(Echo));
     let response: Result<Response, Infallible> = router.call(request).await;
     let (parts, body) = response.expect("an answer").into_parts();
@@ -136,7 +223,10 @@ async fn ask(method: &str, path: &str, headers: &[(&str, &[u8])]) -> String {
 #[tokio::test]
 async fn query_parameters_are_read_and_checked() {
     for (query, answer) in [
-        ("needed=7", r#"200 7 None true (None, None, None, None) [] [] []"#),
+        (
+            "needed=7",
+            r#"200 7 None true (None, None, None, None) [] [] []"#,
+        ),
         (
             "needed=7&since=-5&flag=false&color=light-blue&state=steady&key=abc&text=abcd",
             r#"200 7 Some(-5) false (Some("light-blue"), Some(Steady), Some("abc"), Some("abcd")) [] [] []"#,
@@ -149,14 +239,76 @@ async fn query_parameters_are_read_and_checked() {
         ("needed=x", "200 needed type"),
         ("needed=1&needed=2", "200 needed duplicate"),
         ("needed=10", "200 needed range"),
-        ("needed=1&since=x&flag=1&color=green", "200 since type, flag type, color type"),
+        (
+            "needed=1&since=x&flag=1&color=green",
+            "200 since type, flag type, color type",
+        ),
         ("needed=1&key=A&text=abcde", "200 key pattern, text length"),
-        ("needed=1&numbers=1&numbers=x&colors=green", "200 colors type, numbers type"),
-        ("needed=1&colors=red&colors=red&colors=red&keys=ab&keys=A", "200 colors length, keys[1] pattern"),
+        (
+            "needed=1&numbers=1&numbers=x&colors=green",
+            "200 colors type, numbers type",
+        ),
+        (
+            "needed=1&colors=red&colors=red&colors=red&keys=ab&keys=A",
+            "200 colors length, keys[1] pattern",
+        ),
     ] {
-        assert_eq!(ask("GET", &format!("some?{query}"), &[]).await, answer, "{query}");
+        assert_eq!(
+            ask("GET", &format!("some?{query}"), &[]).await,
+            answer,
+            "{query}"
+        );
     }
     assert_eq!(ask("GET", "nothing?needed=1", &[]).await, "204 ");
+}
+
+#[tokio::test]
+async fn path_parameters_are_read_and_checked() {
+    for (path, answer) in [
+        (
+            "9000000000/light-blue/new",
+            r#"200 9000000000 LightBlue Undocumented("new")"#,
+        ),
+        ("0/red/steady", "200 number range"),
+        ("x/red/steady", "200 number type"),
+        // axum does not say which of the parameters has no such word.
+        ("1/green/steady", "200 path type"),
+    ] {
+        assert_eq!(
+            send("DELETE", &format!("counts/{path}"), &[], "").await,
+            answer,
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn properties_are_read_and_checked() {
+    for (body, answer) in [
+        (r#"{"read": "", "note": null}"#, "200 true -1 None"),
+        (
+            r#"{"read": "", "note": null, "more": false, "most": 5, "enum": "ab"}"#,
+            r#"200 false 5 Some("ab")"#,
+        ),
+        (
+            r#"{"read": "", "note": null, "enum": "abc"}"#,
+            "200 enum length",
+        ),
+        (
+            r#"{"read": "", "note": null, "more": null}"#,
+            "200 more type",
+        ),
+        (
+            r#"{"read": "", "note": null, "keyJSON": "A"}"#,
+            "200 keyJSON pattern",
+        ),
+    ] {
+        assert_eq!(
+            send("POST", "features/some", &[], body).await,
+            answer,
+            "{body}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -168,35 +320,68 @@ async fn headers_are_read_and_checked() {
         ("x-state", b"new"),
         ("x-count", b"9"),
     ];
-    let everything = r#"202 Some("abc") Some("respond-async, ü") Some(Red) Some(Undocumented("new")) 9"#;
+    let everything =
+        r#"202 Some("abc") Some("respond-async, ü") Some(Red) Some(Undocumented("new")) 9"#;
     assert_eq!(ask("PUT", "some", all).await, everything);
     assert_eq!(ask("PUT", "some", &[]).await, "202 None None None None 3");
     let refused: &[(&[(&str, &[u8])], &str)] = &[
-        (&[("idempotency-key", b"ABC")], "200 Idempotency-Key pattern"),
-        (&[("prefer", b"more than twenty characters")], "200 Prefer length"),
+        (
+            &[("idempotency-key", b"ABC")],
+            "200 Idempotency-Key pattern",
+        ),
+        (
+            &[("prefer", b"more than twenty characters")],
+            "200 Prefer length",
+        ),
         (&[("prefer", b"\xff")], "200 Prefer type"),
-        (&[("prefer", b"a"), ("prefer", b"b")], "200 Prefer duplicate"),
-        (&[("x-color", b"green"), ("x-count", b"x")], "200 X-Color type, X-Count type"),
+        (
+            &[("prefer", b"a"), ("prefer", b"b")],
+            "200 Prefer duplicate",
+        ),
+        (
+            &[("x-color", b"green"), ("x-count", b"x")],
+            "200 X-Color type, X-Count type",
+        ),
         (&[("x-count", b"10")], "200 X-Count range"),
     ];
     for (headers, answer) in refused {
         assert_eq!(ask("PUT", "some", headers).await, *answer);
     }
     // The order of refusals.
-    assert_eq!(ask("PUT", "some?needed=x", &[("x-count", b"x")]).await, "200 needed type");
-    assert_eq!(ask("PUT", "some", &[("x-count", b"x"), ("content-type", b"text/plain")]).await, "200 X-Count type");
+    assert_eq!(
+        ask("PUT", "some?needed=x", &[("x-count", b"x")]).await,
+        "200 needed type"
+    );
+    assert_eq!(
+        ask(
+            "PUT",
+            "some",
+            &[("x-count", b"x"), ("content-type", b"text/plain")]
+        )
+        .await,
+        "200 X-Count type"
+    );
 }
 
 #[tokio::test]
 async fn successes_have_their_headers() {
     for (path, answer) in [
-        ("both", "200 location=/there preference-applied=x None None None None 3"),
+        (
+            "both",
+            "200 location=/there preference-applied=x None None None None 3",
+        ),
         ("one", "200 location=/there None None None None 3"),
         ("made", "201 location=/there None None None None 3"),
         ("gone", "204 location=/there "),
-        ("broken", r#"200 InvalidResponseHeader { name: "Location" }"#),
+        (
+            "broken",
+            r#"200 InvalidResponseHeader { name: "Location" }"#,
+        ),
     ] {
         assert_eq!(ask("PUT", path, &[]).await, answer);
     }
-    assert_eq!(ask("PUT", "made", &[("accept", b"text/plain")]).await, "201 location=/there None None None None 3");
+    assert_eq!(
+        ask("PUT", "made", &[("accept", b"text/plain")]).await,
+        "201 location=/there None None None None 3"
+    );
 }

@@ -33,14 +33,14 @@ impl Sessions for Api {
         principal: &Principal,
         body: Option<models::CreateSession>,
     ) -> Result<CreateSessionResponse, Error> {
-        let (label, start) = body.map_or((None, None), |body| (body.label, body.start));
+        let (label, start) = body.map_or((None, false), |body| (body.label, body.start));
         let record = self
             .sessions
             .create(
                 &principal.organization_id,
                 principal.user_id.as_deref(),
                 label,
-                start.unwrap_or_default(),
+                start,
             )
             .await?;
         Ok(CreateSessionResponse::Status201(

@@ -12,6 +12,7 @@ use axum::{
 };
 
 pub use self::request::BODY_LIMIT;
+#[allow(unused_imports)]
 use self::request::{Parameters, optional_body, path, required_body, valid};
 use crate::{
     Capability, Rejection, apis,

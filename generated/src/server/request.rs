@@ -1,5 +1,7 @@
 //! Reads the parts of a request, each refusal typed.
 
+#![allow(dead_code)]
+
 use std::{borrow::Cow, mem, str::FromStr};
 
 use axum::{
@@ -75,7 +77,6 @@ impl Source<'_> {
     }
 }
 
-#[allow(dead_code)]
 impl<'a> Parameters<'a> {
     pub(super) fn of_query(parts: &'a Parts) -> Self {
         let query = parts.uri.query().unwrap_or_default();
