@@ -737,8 +737,17 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description The credential lacks the capability that the operation needs. */
+        /** @description The credential lacks the capability `manage`. */
         MissingCapability: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description The credential lacks the capability `read`. */
+        MissingRead: {
             headers: {
                 [name: string]: unknown;
             };
@@ -1384,7 +1393,7 @@ export interface operations {
             };
             400: components["responses"]["ValidationError"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["MissingCapability"];
+            403: components["responses"]["MissingRead"];
             404: components["responses"]["SessionNotFound"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
@@ -1422,7 +1431,7 @@ export interface operations {
             };
             400: components["responses"]["ValidationError"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["MissingCapability"];
+            403: components["responses"]["MissingRead"];
             404: components["responses"]["GroupNotFound"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
@@ -1465,7 +1474,7 @@ export interface operations {
             };
             400: components["responses"]["ValidationError"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["MissingCapability"];
+            403: components["responses"]["MissingRead"];
             404: components["responses"]["GroupNotFound"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];

@@ -25,6 +25,17 @@ pub struct Exchange<'a> {
     pub body: &'a [u8],
 }
 
+/// What a live operation needs of WhatsApp, `x-live`; each includes those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// A connected session.
+    Session,
+    /// A group that the gateway knows.
+    Group,
+    /// That the account is an admin of it.
+    Admin,
+}
+
 /// One operation of the document.
 #[derive(Debug)]
 pub struct Operation {
@@ -36,6 +47,8 @@ pub struct Operation {
     pub path: String,
     /// `x-capability`.
     pub capability: String,
+    /// `x-live`; none where a session that is not connected is no reason to refuse.
+    pub live: Option<Need>,
     /// Whether it declares a request body.
     pub has_body: bool,
     /// Everything in a request that can be wrong, by name: its parameters and the properties of its body.
@@ -47,6 +60,17 @@ impl Operation {
     /// The statuses that the document gives this operation.
     pub fn statuses(&self) -> impl Iterator<Item = u16> {
         self.responses.keys().copied()
+    }
+
+    /// The first status that says it was done.
+    ///
+    /// # Panics
+    /// The document has none.
+    #[must_use]
+    pub fn success(&self) -> u16 {
+        self.statuses()
+            .find(|status| (200..300).contains(status))
+            .unwrap_or_else(|| panic!("{} never succeeds", self.id))
     }
 
     fn matches_path(&self, path: &str) -> bool {

@@ -252,7 +252,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "role-skipped",
         what: "addGroupMembers answers 204 where the account is no admin",
-        noticed_by: Some("refusals::who_is_no_admin_may_not_add"),
+        noticed_by: Some("refusals::who_is_no_admin_is_refused"),
         spoil: |answer| {
             if answer.refused(403, "reason", "not_group_admin") {
                 answer.clear();

@@ -4,7 +4,7 @@ use hyper::Method;
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
-use super::{Document, Operation, Response};
+use super::{Document, Need, Operation, Response};
 
 impl Document {
     /// Reads an OpenAPI 3.0 document.
@@ -35,6 +35,7 @@ impl Document {
                     method,
                     path: format!("{base}{path}"),
                     capability: text(&operation["x-capability"]),
+                    live: operation.get("x-live").map(need),
                     has_body: operation.get("requestBody").is_some(),
                     fields: schemas.fields(item, operation),
                     responses: entries(&operation["responses"])
@@ -147,6 +148,15 @@ fn to_json_schema(node: &mut Value) {
 
 fn entries(node: &Value) -> impl Iterator<Item = (&String, &Value)> {
     node.as_object().into_iter().flat_map(Map::iter)
+}
+
+fn need(node: &Value) -> Need {
+    match node.as_str() {
+        Some("session") => Need::Session,
+        Some("group") => Need::Group,
+        Some("admin") => Need::Admin,
+        _ => panic!("x-live: {node} is none of its words"),
+    }
 }
 
 fn text(node: &Value) -> String {

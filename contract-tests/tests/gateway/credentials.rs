@@ -11,18 +11,12 @@ use whatsapp_gateway::now;
 
 use crate::world::{FRIEND, GROUP, call, connected};
 
-/// How each operation is called so that it is granted, and what it answers then. An operation without a row fails the
-/// tests below.
+/// What each operation answers whom it is granted to.
 fn granted(operation: &Operation) -> u16 {
     match operation.id.as_str() {
-        "listSessions" | "getSession" | "listGroups" | "getGroup" | "listGroupMembers" => 200,
-        "startSession" | "stopSession" | "logoutSession" => 200,
-        "getSessionQr" | "createPairingCode" => 200,
         // Past the credential there is no passkey that is asked for.
         "getSessionPasskey" | "answerSessionPasskey" | "confirmSessionPasskey" => 404,
-        "createSession" => 201,
-        "deleteSession" | "addGroupMembers" => 204,
-        other => panic!("{other} has no row here: say how it is granted"),
+        _ => operation.success(),
     }
 }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use contract_tests::client::{Answer, Call, Client};
-use contract_tests::document::{Document, Operation};
+use contract_tests::document::{Document, Need, Operation};
 use contract_tests::gateway;
 use contract_tests::lab::{ACCOUNT, Lab, ORGANIZATION};
 use contract_tests::session::Session;
@@ -230,7 +230,10 @@ async fn struck(lab: &Lab, session: &Session, operation: &Operation, fault: Faul
             asked.answered().await;
             ("", "set md encrypted_pairing_request", asked.session)
         }
-        _ => return None,
+        id => {
+            assert_eq!(operation.live, None, "{id}: say what it asks of WhatsApp");
+            return None;
+        }
     };
     lab.standin.fault(account, When::next(asked), fault);
     Some(call(operation, caller, &session.id))
@@ -286,17 +289,15 @@ async fn refused_before_whatsapp(
         "getSessionQr" | "createPairingCode" => {
             calls.push(("paired already", by(&session.caller)));
         }
-        "addGroupMembers" => {
-            let stopped = Session::create(&session.caller).await;
-            calls.extend([
-                (
-                    "not connected",
-                    call(operation, &session.caller, &stopped.id),
-                ),
-                ("not admin", at(path(operation, id, NOT_ADMIN))),
-            ]);
-        }
         _ => {}
+    }
+    if operation.live.is_some() {
+        let stopped = Session::create(&session.caller).await;
+        let call = call(operation, &session.caller, &stopped.id);
+        calls.push(("not connected", call));
+    }
+    if operation.live == Some(Need::Admin) {
+        calls.push(("not admin", at(path(operation, id, NOT_ADMIN))));
     }
     let mut calls: Vec<(String, Call)> = calls
         .into_iter()

@@ -1,22 +1,33 @@
 //! What the session, the account and WhatsApp refuse, and in which order.
 
+use std::collections::BTreeSet;
+
+use contract_tests::document::{Document, Need, Operation};
 use contract_tests::lab::{ACCOUNT, Lab};
 use contract_tests::session::Session;
 use serde_json::json;
 use whatsapp_standin::{Fault, LoginFault, When};
 
-use crate::world::{ADD, ANNA, GROUP, NOT_ADMIN, UNKNOWN, connected, seed, sent, sent_since};
+use crate::world::{
+    ADD, ANNA, GROUP, NOT_ADMIN, UNKNOWN, call, call_at, connected, path, seed, sent, sent_since,
+};
+
+/// The operations that need at least this of WhatsApp.
+fn live(need: Need) -> impl Iterator<Item = &'static Operation> {
+    let operations = Document::get().operations().iter();
+    operations.filter(move |operation| operation.live >= Some(need))
+}
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_no_admin_may_not_add() {
+async fn who_is_no_admin_is_refused() {
     let (lab, session) = connected().await;
     let before = sent(&lab);
-    let details = session
-        .add(NOT_ADMIN, &[ANNA])
-        .send()
-        .await
-        .error(403, "forbidden");
-    assert_eq!(details, json!({"reason": "not_group_admin"}));
+    for operation in live(Need::Admin) {
+        let path = path(operation, &session.id, NOT_ADMIN);
+        let answer = call_at(operation, &session.caller, path).send().await;
+        let details = answer.error(403, "forbidden");
+        assert_eq!(details, json!({"reason": "not_group_admin"}));
+    }
     assert_eq!(sent_since(&lab, &before), [], "the role comes from memory");
     lab.stop().await;
 }
@@ -27,12 +38,14 @@ async fn a_session_that_is_not_connected_says_how_it_stands() {
     seed(&lab);
     let session = Session::create(&lab.manager().await).await;
     let refused = async || {
-        let details = session
-            .add(GROUP, &[ANNA])
-            .send()
-            .await
-            .error(501, "not_implemented");
-        details["status"].as_str().unwrap().to_owned()
+        let mut statuses = BTreeSet::new();
+        for operation in live(Need::Session) {
+            let answer = call(operation, &session.caller, &session.id).send().await;
+            let details = answer.error(501, "not_implemented");
+            statuses.insert(details["status"].as_str().unwrap().to_owned());
+        }
+        assert_eq!(statuses.len(), 1, "all see the same: {statuses:?}");
+        statuses.pop_first().unwrap()
     };
     assert_eq!(refused().await, "stopped", "created");
 
