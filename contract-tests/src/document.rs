@@ -2,6 +2,7 @@
 
 mod judging;
 mod reading;
+mod reasons;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -9,6 +10,7 @@ use std::sync::LazyLock;
 use hyper::header::HeaderMap;
 use hyper::{Method, StatusCode};
 use jsonschema::Validator;
+use serde_json::Value;
 
 /// An answer, with the request it belongs to.
 #[derive(Debug, Clone, Copy)]
@@ -97,6 +99,8 @@ struct Response {
     content: BTreeMap<String, Option<Validator>>,
     /// Header name to whether it is required and its schema.
     headers: Vec<(String, bool, Validator)>,
+    /// The errors that stand as examples.
+    errors: Vec<Value>,
 }
 
 /// The document, ready to judge.

@@ -347,7 +347,7 @@ pub struct ErrorBody {
     /// One sentence for a person to read. Programs go by `code` and `details`.
     #[serde(rename = "message")]
     pub message: String,
-    /// Particulars, by code. `validation_error`: `violations`, a list of `field`, `rule` and, where it helps, `value`. `forbidden`: `reason`, with `capability` where one is missing. `not_found`: `resource`, with `reason` where it is known why a session has no QR code. `not_implemented`: `status`. `upstream_error`: `upstreamCode`, with `notOnWhatsApp` where numbers without an account were the cause. `unavailable`: `reason` where a session can't be paired now; both of these are a StatusReason. `upstream_error` without a code: `reason` `passkey_not_accepted`. Empty otherwise.
+    /// Particulars, by code. `validation_error`: `violations`, a list of `field`, `rule` and, where it helps, `value`. `forbidden`: `reason`, with `capability` where one is missing. `not_found`: `resource`, with `reason` where it is known why a session has no QR code. `not_implemented`: `status`. `upstream_error`: `upstreamCode`, with `notOnWhatsApp` where numbers without an account were the cause, or with the `reason` `passkey_not_accepted`. `unavailable`: `reason` where a session can't be paired now; this and that of `not_found` are a StatusReason. Empty otherwise.
     #[serde(rename = "details")]
     pub details: serde_json::Map<String, serde_json::Value>,
 }

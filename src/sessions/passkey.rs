@@ -53,7 +53,7 @@ impl OwnedSession {
     /// Says that somebody has compared the codes and found them equal: WhatsApp then links the session.
     ///
     /// # Errors
-    /// 404 `passkey` where there is no code to confirm; 502 `passkey_not_accepted`, 503 and 504 as for the answer, but the
+    /// 404 `passkey` where there is no code to confirm; 502 where WhatsApp refuses, 503 and 504 as for the answer, but the
     /// pairing has failed then.
     pub async fn confirm_passkey(&self) -> Result<SessionRecord, Error> {
         self.ask(Command::ConfirmPasskey).await

@@ -156,11 +156,7 @@ fn check_details(code: &str, details: &Value, operation: Option<&Operation>) -> 
             ) => Ok(()),
             _ => bad(),
         },
-        "upstream_error"
-            if details["upstreamCode"].is_null() && details["reason"] != "passkey_not_accepted" =>
-        {
-            bad()
-        }
+        "upstream_error" if details["upstreamCode"].is_null() => bad(),
         _ => Ok(()),
     }
 }

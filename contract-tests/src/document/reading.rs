@@ -109,7 +109,12 @@ impl<'a> Schemas<'a> {
             let required = header["required"] == true;
             (name.clone(), required, self.validator(&header["schema"]))
         });
+        let examples = entries(&response["content"]["application/json"]["examples"]);
+        let errors = examples
+            .map(|(_, example)| self.resolve(example)["value"]["error"].clone())
+            .filter(Value::is_object);
         Response {
+            errors: errors.collect(),
             content: content.collect(),
             headers: headers.collect(),
         }

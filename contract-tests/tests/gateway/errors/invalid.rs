@@ -1,0 +1,101 @@
+//! How each field of a request can be wrong.
+
+use contract_tests::document::Document;
+use serde_json::{Value, json};
+
+use crate::world::{ANNA, body};
+
+/// Where a request is wrong, and what stands there.
+pub enum Wrong {
+    Path(&'static str),
+    Query(&'static str),
+    Body(String),
+}
+
+/// How a field of a request can be wrong.
+pub fn invalid(field: &str) -> Vec<(&'static str, Wrong)> {
+    use Wrong::{Path, Query};
+    let body = |text: &str| Wrong::Body(text.to_owned());
+    let json = |value: Value| Wrong::Body(value.to_string());
+    let jid = format!("{ANNA}@s.whatsapp.net");
+    match field {
+        "session" => vec![("no UTF-8", Path("%ff"))],
+        "gid" => vec![("no JID", Path("nonsense")), ("no UTF-8", Path("%ff"))],
+        "limit" => vec![
+            ("no number", Query("limit=x")),
+            ("out of range", Query("limit=1001")),
+            ("given twice", Query("limit=1&limit=2")),
+        ],
+        "cursor" => vec![
+            ("empty", Query("cursor=")),
+            ("given twice", Query("cursor=a&cursor=b")),
+        ],
+        "label" => vec![
+            ("no string", body(r#"{"label":7}"#)),
+            ("too long", json(json!({"label": "x".repeat(101)}))),
+            ("given twice", body(r#"{"label":"a","label":"b"}"#)),
+        ],
+        "start" => vec![("no boolean", body(r#"{"start":"yes"}"#))],
+        "phone" => vec![
+            ("no body", body("")),
+            ("missing", body("{}")),
+            ("no string", body(r#"{"phone":628123456789}"#)),
+            ("no phone number", body(r#"{"phone":"+62 812"}"#)),
+            (
+                "given twice",
+                body(r#"{"phone":"628123456789","phone":""}"#),
+            ),
+        ],
+        "participants" => vec![
+            ("no body", body("")),
+            ("missing", body("{}")),
+            ("null", body(r#"{"participants":null}"#)),
+            ("empty", body(r#"{"participants":[]}"#)),
+            ("no array", json(json!({"participants": jid}))),
+            ("no JIDs", json(json!({"participants": ["x", jid, "y"]}))),
+            ("no string", json(json!({"participants": [jid, 7]}))),
+            ("too many", json(json!({"participants": vec![jid; 1025]}))),
+            (
+                "given twice",
+                body(r#"{"participants":[],"participants":[]}"#),
+            ),
+        ],
+        "id" | "rawId" => vec![
+            ("missing", assertion(field, None)),
+            ("no string", assertion(field, Some(json!(7)))),
+            ("no base64url", assertion(field, Some(json!("a+b=")))),
+        ],
+        "type" => vec![
+            ("missing", assertion(field, None)),
+            ("another kind", assertion(field, Some(json!("password")))),
+        ],
+        "response" => vec![
+            ("missing", assertion(field, None)),
+            ("no object", assertion(field, Some(json!("AAAA")))),
+            ("without a signature", assertion(field, Some(signed(None)))),
+            (
+                "with a signature that is no base64url",
+                assertion(field, Some(signed(Some("")))),
+            ),
+        ],
+        other => panic!("{other}: say how it can be wrong"),
+    }
+}
+
+/// An assertion with something else in place of a property, or without it.
+fn assertion(field: &str, value: Option<Value>) -> Wrong {
+    let mut assertion = body(Document::get().operation("answerSessionPasskey"));
+    match value {
+        Some(value) => assertion[field] = value,
+        None => drop(assertion.as_object_mut().unwrap().remove(field)),
+    }
+    Wrong::Body(assertion.to_string())
+}
+
+fn signed(signature: Option<&str>) -> Value {
+    let mut response = json!({"clientDataJSON": "AAAA", "authenticatorData": "AAAA"});
+    if let Some(signature) = signature {
+        response["signature"] = signature.into();
+    }
+    response
+}
