@@ -33,9 +33,9 @@ contract-deep: $(SCHEMATHESIS) ## The same with ten times the examples and, unle
 	seed=$${SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; echo "SEED=$$seed"; \
 	target/debug/contract --max-examples 500 --seed $$seed
 
-contract-selftest: ## Break the gateway in every way of contract-tests/src/faults.rs: the test that looks for it must fail
+contract-selftest: ## Break the gateway in each way of contract-tests/src/faults/: the test that looks for it must fail. FAULT="NAME…" picks some
 	cargo build --locked --workspace --bin selftest
-	target/debug/selftest
+	target/debug/selftest $(FAULT)
 
 night: contract-deep ## What takes hours: the fuzzer at length on both databases, and both suites behind every broken gateway, as a table
 	TEST_DATABASE=postgres scripts/postgres run $(MAKE) contract-deep

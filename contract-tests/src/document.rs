@@ -3,6 +3,7 @@
 mod judging;
 mod reading;
 mod reasons;
+mod shapes;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -11,6 +12,8 @@ use hyper::header::HeaderMap;
 use hyper::{Method, StatusCode};
 use jsonschema::Validator;
 use serde_json::Value;
+
+pub use shapes::Shape;
 
 /// An answer, with the request it belongs to.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +58,7 @@ pub struct Operation {
     pub has_body: bool,
     /// Everything in a request that can be wrong, by name: its parameters and the properties of its body.
     pub fields: Vec<String>,
+    shapes: BTreeMap<String, Shape>,
     responses: BTreeMap<u16, Response>,
 }
 

@@ -1,7 +1,8 @@
 //! Shows that the tests can fail, by putting them in front of one broken gateway after the other.
 //!
-//! Without an argument: behind each fault the one test that looks for it, which must fail, and all of these without a
-//! fault. With `--whole`: both suites behind each fault, and as a table in Markdown what has noticed it.
+//! Without an argument: behind each fault the one test that looks for it, which must fail of a spoiled answer, and all of
+//! these without a fault. With names: the same of these faults alone. With `--whole`: both suites behind each fault of the
+//! table, and as a table in Markdown what has noticed it.
 #![expect(
     clippy::expect_used,
     clippy::panic,
@@ -13,15 +14,17 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
 
-use contract_tests::faults::{FAULTS, Fault};
+use contract_tests::faults::{FAULTS, Fault, SPOILED};
 use tokio::process::Command;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let whole = std::env::args()
-        .skip(1)
-        .any(|argument| argument == "--whole");
-    let wrong = if whole { table().await } else { named().await };
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let wrong = if arguments.iter().any(|argument| argument == "--whole") {
+        table().await
+    } else {
+        named(&arguments).await
+    };
     if wrong.is_empty() {
         return ExitCode::SUCCESS;
     }
@@ -29,27 +32,37 @@ async fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Runs the test that each fault names; gives the faults that it does not notice.
-async fn named() -> Vec<&'static str> {
-    let all: BTreeSet<&str> = FAULTS.iter().filter_map(|fault| fault.noticed_by).collect();
+/// Runs the test that each fault names, of all faults or of these; gives the faults that it does not notice.
+async fn named(names: &[String]) -> Vec<&'static str> {
+    let mut faults: Vec<Fault> = names.iter().map(|name| Fault::named(name)).collect();
+    faults.retain(|fault| !fault.is_none());
+    if faults.is_empty() {
+        faults = Fault::all()
+            .filter(|fault| !fault.is_none())
+            .copied()
+            .collect();
+    }
+    let looking: BTreeSet<&str> = faults.iter().filter_map(|fault| fault.noticed_by).collect();
+    faults.insert(0, Fault::named("none"));
     let mut wrong = Vec::new();
-    for fault in FAULTS {
-        let wanted = match fault.noticed_by {
-            Some(test) => vec![test],
-            None => all.iter().copied().collect(),
+    for fault in &faults {
+        let tests = match fault.noticed_by {
+            Some(test) => BTreeSet::from([test]),
+            None => looking.clone(),
         };
         let mut command = gateway_tests(fault);
-        command.arg("--exact").args(&wanted);
-        let noticed = tests(command, wanted.len()).await;
-        println!("{:<26} {}", fault.name, cell(&noticed, ", "));
-        if noticed.is_empty() != fault.is_none() {
+        command.arg("--exact").args(&tests);
+        let red = red_tests(command, tests.len()).await;
+        println!("{:<26} {}", fault.name, cell(&shown(&red), ", "));
+        if !as_wanted(fault, &red) {
             wrong.push(fault.name);
         }
     }
     wrong
 }
 
-/// Runs both suites behind each fault and prints what has noticed it; gives the faults that their test does not notice.
+/// Runs both suites behind each fault of the table and prints what has noticed it; gives the faults that their test does
+/// not notice.
 async fn table() -> Vec<&'static str> {
     println!("| Fault | The gateway, broken | Fuzzer | Rust tests |\n|---|---|---|---|");
     let mut wrong = Vec::new();
@@ -57,7 +70,8 @@ async fn table() -> Vec<&'static str> {
         let mut command = gateway_tests(fault);
         // Those on the gateway as a process of its own have no fault in front.
         command.args(["--test-threads", "8", "--skip", "process"]);
-        let (fuzzer, tests) = tokio::join!(fuzzer(fault), tests(command, 1));
+        let (fuzzer, red) = tokio::join!(fuzzer(fault), red_tests(command, 1));
+        let tests = shown(&red);
         println!(
             "| `{}` | {} | {} | {} |",
             fault.name,
@@ -68,15 +82,34 @@ async fn table() -> Vec<&'static str> {
                 n => format!("{n}, among them {}", cell(&tests[..1], "")),
             }
         );
-        let as_wanted = match fault.noticed_by {
-            Some(test) => tests.iter().any(|noticed| noticed == test),
-            None => fuzzer.is_empty() && tests.is_empty(),
-        };
-        if !as_wanted {
+        if !as_wanted(fault, &red) || (fault.is_none() && !fuzzer.is_empty()) {
             wrong.push(fault.name);
         }
     }
     wrong
+}
+
+/// Whether the fault's own test has failed of what it saw; and without a fault, whether nothing has failed.
+fn as_wanted(fault: &Fault, red: &[Red]) -> bool {
+    match fault.noticed_by {
+        Some(test) => red.iter().any(|red| red.test == test && red.of_the_answer),
+        None => red.is_empty(),
+    }
+}
+
+/// A test that has failed.
+struct Red {
+    test: String,
+    /// Whether it had been given a spoiled answer before: else it did not get that far, or failed of something else.
+    of_the_answer: bool,
+}
+
+fn shown(red: &[Red]) -> Vec<String> {
+    let shown = red.iter().map(|red| match red.of_the_answer {
+        true => red.test.clone(),
+        false => format!("{} (not of the answer)", red.test),
+    });
+    shown.collect()
 }
 
 fn cell(noticed: &[String], separator: &str) -> String {
@@ -116,7 +149,7 @@ fn gateway_tests(fault: &Fault) -> Command {
 ///
 /// # Panics
 /// Fewer tests ran than `least`: a name that no test has any more notices nothing.
-async fn tests(command: Command, least: usize) -> Vec<String> {
+async fn red_tests(command: Command, least: usize) -> Vec<Red> {
     let (red, text) = red(command, "the tests", |line| {
         line.strip_prefix("test ")?.strip_suffix(" ... FAILED")
     })
@@ -125,7 +158,25 @@ async fn tests(command: Command, least: usize) -> Vec<String> {
         line.starts_with("test ") && (line.ends_with(" ... ok") || line.ends_with(" ... FAILED"))
     });
     assert!(ran.count() >= least, "a test is missing:\n{text}");
-    red
+    red.into_iter()
+        .map(|test| {
+            let of_the_answer = of_the_answer(&text, &test);
+            Red {
+                test,
+                of_the_answer,
+            }
+        })
+        .collect()
+}
+
+/// Whether what a test has printed names a spoiled answer before it panics.
+fn of_the_answer(text: &str, test: &str) -> bool {
+    let (_, printed) = text
+        .split_once(&format!("---- {test} stdout ----"))
+        .unwrap_or_default();
+    let own = printed.split("\n---- ").next().unwrap_or_default();
+    let (before, _) = own.split_once(" panicked at ").unwrap_or((own, ""));
+    before.lines().any(|line| line.starts_with(SPOILED))
 }
 
 /// Runs a command and picks from what it prints; nothing when it succeeds. Gives all that it printed, too.

@@ -1,10 +1,13 @@
 //! Reading the document: its operations with their answers, and its schemas as JSON Schema.
 
+use std::collections::BTreeMap;
+
 use hyper::Method;
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
-use super::{Document, Need, Operation, Response};
+use super::shapes::collect;
+use super::{Document, Need, Operation, Response, Shape};
 
 impl Document {
     /// Reads an OpenAPI 3.0 document.
@@ -38,6 +41,7 @@ impl Document {
                     live: operation.get("x-live").map(need),
                     has_body: operation.get("requestBody").is_some(),
                     fields: schemas.fields(item, operation),
+                    shapes: schemas.shapes(operation),
                     responses: entries(&operation["responses"])
                         .map(|(status, response)| {
                             let status = status.parse().expect("responses are keyed by status");
@@ -86,6 +90,16 @@ impl<'a> Schemas<'a> {
             .map(|parameter| text(&self.resolve(parameter)["name"]))
             .chain(entries(&body["properties"]).map(|(name, _)| name.clone()))
             .collect()
+    }
+
+    fn shapes(&self, operation: &'a Value) -> BTreeMap<String, Shape> {
+        let mut shapes = BTreeMap::new();
+        let responses = entries(&operation["responses"]);
+        for (_, response) in responses.filter(|(status, _)| status.starts_with('2')) {
+            let content = &self.resolve(response)["content"]["application/json"];
+            collect(self.document, &content["schema"], &mut shapes);
+        }
+        shapes
     }
 
     fn validator(&self, schema: &Value) -> Validator {

@@ -1,4 +1,5 @@
 //! The proxy that a fault is.
+#![expect(clippy::print_stdout, reason = "it is part of a test's output")]
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -13,7 +14,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::net::TcpListener;
 
-use super::{Answer, Fault};
+use super::{Answer, Fault, SPOILED};
 use crate::document::Document;
 
 /// Puts a fault in front of the gateway that listens at `gateway`; gives the address to use instead. `owner` is the api
@@ -38,7 +39,11 @@ pub async fn put_in_front(fault: Fault, gateway: SocketAddr, owner: String) -> S
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let answer = pass(&pool, gateway, request).await;
         let mut answer = judgeable(&method, &path, answer).await;
+        let real = answer.clone();
         (fault.spoil)(&mut answer);
+        if answer != real {
+            println!("{SPOILED} {method} {path}");
+        }
         if answer.as_owner {
             let again = Request::builder()
                 .method(method)

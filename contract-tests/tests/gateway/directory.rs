@@ -3,16 +3,28 @@
 use contract_tests::lab::{ACCOUNT, Lab};
 use contract_tests::wait::{eventually, within};
 use serde_json::{Value, json};
+use whatsapp_gateway::now;
 use whatsapp_standin::{GroupSpec, Person, Role};
 
-use crate::world::{ANNA, BUDI, FRIEND, GROUP, NOT_ADMIN, connected, sent, sent_since};
+use crate::world::{ANNA, BUDI, FRIEND, GROUP, NOT_ADMIN, connected, seed, sent, sent_since};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn groups_are_listed_as_whatsapp_describes_them() {
-    let (lab, session) = connected().await;
+    const OTHER: &str = "120363041234567893@g.us";
+    let begun = now();
+    let lab = Lab::start().await;
+    seed(&lab);
+    let mut other = GroupSpec::new("News").gid(OTHER).lid();
+    other.description = Some("What is new".to_owned());
+    (other.announce, other.locked) = (true, true);
+    lab.standin
+        .add_group(other.admin(ACCOUNT).superadmin(FRIEND));
+    let session = lab.connected().await;
     let groups = session.groups().await;
     let jids: Vec<&Value> = groups.iter().map(|group| &group["groupJid"]).collect();
-    assert_eq!(jids, [GROUP, NOT_ADMIN]);
+    assert_eq!(jids, [GROUP, NOT_ADMIN, OTHER]);
+    let told = ["description", "isAnnounce", "isLocked"].map(|told| groups[2][told].clone());
+    assert_eq!(told, [json!("What is new"), json!(true), json!(true)]);
     let group = session
         .caller
         .get(session.path(&format!("/groups/{}", GROUP.replace('@', "%40"))))
@@ -36,21 +48,33 @@ async fn groups_are_listed_as_whatsapp_describes_them() {
       "updatedAt": "[time]"
     }
     "#);
-    let mut roles: Vec<(Value, Value)> = session
-        .members(GROUP)
-        .await
-        .into_iter()
-        .map(|m| (m["jid"].clone(), m["role"].clone()))
-        .collect();
-    roles.sort_by_key(|(jid, _)| jid.to_string());
-    let jid = |phone: &str| json!(format!("{phone}@s.whatsapp.net"));
-    assert_eq!(
-        roles,
-        [
-            (jid(ACCOUNT), json!("admin")),
-            (jid(FRIEND), json!("superadmin"))
-        ]
-    );
+    let told_within = |object: &Value, time: &str, begun: i64| {
+        let at = object[time].as_i64().unwrap();
+        assert!((begun..=now()).contains(&at), "{time}: {at}");
+    };
+    // WhatsApp tells it in seconds.
+    told_within(&group, "createdAtWa", begun / 1000 * 1000);
+    for time in ["firstSeenAt", "updatedAt"] {
+        told_within(&group, time, begun);
+    }
+    // Only a group that addresses people by LID shows both.
+    for (gid, lids) in [(GROUP, false), (OTHER, true)] {
+        let mut members = session.members(gid).await;
+        members.sort_by_key(|member| member["jid"].to_string());
+        let lid = |phone: &str| lids.then(|| lab.standin.person(phone).unwrap().lid_jid());
+        let told = |phone: &str, role| {
+            let jid = format!("{phone}@s.whatsapp.net");
+            json!({"jid": jid, "lid": lid(phone), "role": role})
+        };
+        for member in &mut members {
+            for time in ["firstSeenAt", "lastSeenAt"] {
+                told_within(member, time, begun);
+                member.as_object_mut().unwrap().remove(time);
+            }
+        }
+        let expected = [told(ACCOUNT, "admin"), told(FRIEND, "superadmin")];
+        assert_eq!(members, expected);
+    }
     lab.stop().await;
 }
 

@@ -1,7 +1,10 @@
 //! The judge itself: it has to let right answers pass and to notice each kind of wrong one. A judge that accepts
 //! everything would leave every other test green.
 
+use std::collections::BTreeSet;
+
 use contract_tests::document::{Document, Exchange};
+use contract_tests::faults;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -251,6 +254,34 @@ fn a_route_that_is_not_documented_is_noticed() {
         "Allow leaves DELETE out"
     );
     assert!(judge(Method::PUT, SESSION, 200, &[JSON], b"{}").is_err());
+}
+
+/// A value that no fault falsifies may be one that no test looks at.
+#[test]
+fn every_value_of_an_answer_has_a_fault() {
+    let document = Document::get();
+    let shapes = document
+        .operations()
+        .iter()
+        .flat_map(|operation| document.shapes(&operation.id));
+    let told: BTreeSet<String> = shapes
+        .flat_map(|(name, shape)| {
+            shape
+                .values
+                .iter()
+                .map(move |value| format!("{name}.{value}"))
+        })
+        .collect();
+    let falsified: BTreeSet<String> = faults::VALUES
+        .iter()
+        .map(|fault| fault.name.to_owned())
+        .collect();
+    let differ: Vec<&String> = told.symmetric_difference(&falsified).collect();
+    assert_eq!(
+        differ,
+        Vec::<&String>::new(),
+        "contract-tests/src/faults/values.rs names each with its test"
+    );
 }
 
 /// The gateway's table of codes, the document's enum and the judge's table are one.

@@ -22,8 +22,12 @@ async fn unpaired() -> (Lab, Session) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_is_paired_by_qr() {
+    let begun = now();
     let (lab, session) = unpaired().await;
     let created = session.get().await;
+    let created_at = created["createdAt"].as_i64().unwrap();
+    assert!((begun..=now()).contains(&created_at), "{created_at}");
+    assert_eq!(created["updatedAt"], created_at);
     assert_eq!(created["status"], "stopped");
     assert_eq!(
         (
@@ -65,7 +69,11 @@ async fn a_session_is_paired_by_qr() {
         working["waLid"],
         lab.standin.person(ACCOUNT).unwrap().lid_jid()
     );
-    assert!(working["lastConnectedAt"].as_i64().unwrap() >= created["createdAt"].as_i64().unwrap());
+    assert_eq!(working["createdAt"], created_at);
+    for changed in ["lastConnectedAt", "updatedAt"] {
+        let at = working[changed].as_i64().unwrap();
+        assert!(at > created_at, "{changed}: {at}");
+    }
 
     let paired = session
         .caller

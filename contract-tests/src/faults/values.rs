@@ -1,0 +1,91 @@
+//! Wrong values: one value of one kind of object is another one wherever it is shown, in a shape that the document allows. The
+//! judge lets that pass, so a test has to look at the value itself.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::{Answer, Fault};
+use crate::document::Document;
+
+/// Values by the test that looks at them.
+macro_rules! values {
+    ($($noticed_by:literal: $($schema:ident.$property:ident),+;)+) => {
+        &[$($(Fault {
+            name: concat!(stringify!($schema), ".", stringify!($property)),
+            what: concat!("every `", stringify!($property), "` of a ", stringify!($schema), " is another one"),
+            noticed_by: Some($noticed_by),
+            spoil: |answer| falsify(answer, stringify!($schema), stringify!($property)),
+        }),+),+]
+    };
+}
+
+/// One for every value that an answer of success has, but for the words out of a set.
+pub const VALUES: &[Fault] = values! {
+    "directory::groups_are_listed_as_whatsapp_describes_them":
+        Group.createdAtWa, Group.description, Group.firstSeenAt, Group.groupJid, Group.isAnnounce,
+        Group.isLocked, Group.ownerJid, Group.participantCount, Group.subject, Group.updatedAt,
+        Member.firstSeenAt, Member.jid, Member.lastSeenAt, Member.lid;
+    "directory::lists_come_in_pages":
+        GroupList.nextCursor, MemberList.nextCursor;
+    "pairing::a_session_is_paired_by_code":
+        PairingCode.code, PairingCode.expiresAt;
+    "pairing::a_session_is_paired_by_qr":
+        PairingQr.code, PairingQr.expiresAt, Session.createdAt, Session.id, Session.lastConnectedAt,
+        Session.phoneNumber, Session.updatedAt, Session.waJid, Session.waLid;
+    "passkey::a_scanned_code_links_with_the_passkey":
+        PasskeyRequest.expiresAt, PasskeyRequest.origin, Session.passkeyCode;
+    "jwt::the_claims_say_who_it_is":
+        Session.createdByUserId, Session.organizationId;
+    "pairing::a_session_that_starts_at_once_soon_has_a_code":
+        Session.label;
+    "status::an_outdated_client_waits_or_is_started":
+        Session.retryAt;
+    "status::an_outage_is_told_and_start_dials_at_once":
+        Session.statusChangedAt;
+    "status::what_does_not_pass_is_told":
+        Session.statusDetail;
+    "tenancy::organizations_see_their_own":
+        SessionList.nextCursor;
+};
+
+/// Puts another value in place of this one in every such object. What is null stays so.
+fn falsify(answer: &mut Answer, schema: &str, property: &str) {
+    let mut shapes = Document::get().shapes(answer.operation);
+    let Some((_, shape)) = shapes.find(|(name, _)| *name == schema) else {
+        return;
+    };
+    answer.edit(|body| {
+        objects(body, &mut |object| {
+            if shape
+                .properties
+                .iter()
+                .eq(object.keys().collect::<BTreeSet<_>>())
+            {
+                object
+                    .entry(property)
+                    .and_modify(|value| *value = another(value));
+            }
+        });
+    });
+}
+
+fn objects(node: &mut Value, each: &mut impl FnMut(&mut Map<String, Value>)) {
+    match node {
+        Value::Object(object) => {
+            each(object);
+            object.values_mut().for_each(|value| objects(value, each));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| objects(item, each)),
+        _ => {}
+    }
+}
+
+fn another(value: &Value) -> Value {
+    match value {
+        Value::Number(_) => json!(0),
+        Value::Bool(told) => json!(!told),
+        Value::String(_) => json!("x"),
+        _ => value.clone(),
+    }
+}
