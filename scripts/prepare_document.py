@@ -18,7 +18,7 @@ KEYWORDS = {
     "the document": "openapi info servers security tags paths components",
     "components": "securitySchemes parameters headers links schemas responses examples requestBodies",
     "a path": "parameters get post put patch delete",
-    "an operation": "operationId tags x-capability summary description deprecated parameters requestBody responses",
+    "an operation": "operationId tags x-capability x-live summary description deprecated parameters requestBody responses",
     "a parameter": "name in required description deprecated schema example examples",
     "a request body": "description required content",
     "a success": "description headers content links",

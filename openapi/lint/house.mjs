@@ -19,17 +19,6 @@ function envelope() {
   };
 }
 
-/** An operation names what a credential needs for it. */
-function capability() {
-  return {
-    Operation(operation, { report, location }) {
-      if (!['read', 'send', 'manage'].includes(operation['x-capability'])) {
-        report({ message: 'An operation needs an x-capability: read, send or manage.', location });
-      }
-    },
-  };
-}
-
 /** A response says in words when it comes. */
 function responseDescribed() {
   return {
@@ -178,7 +167,6 @@ export default function house() {
     rules: {
       oas3: {
         envelope,
-        capability,
         'response-described': responseDescribed,
         'schema-described': schemaDescribed,
         'media-type-example': mediaTypeExample,

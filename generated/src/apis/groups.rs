@@ -46,14 +46,14 @@ pub enum AddGroupMembersResponse {
     Status200 {
         /// The body.
         body: models::ActionResult,
-        /// The header `Location`.
+        /// The header `Location`: Where the record of the call is, the action.
         location: String,
-        /// The header `Preference-Applied`.
+        /// The header `Preference-Applied`: The preference that was followed (RFC 7240).
         preference_applied: String,
     },
     /// WhatsApp took the call. No body.
     Status204 {
-        /// The header `Location`.
+        /// The header `Location`: Where the record of the call is, the action.
         location: String,
     },
 }
