@@ -155,12 +155,12 @@ async fn a_revoked_key_stops_working() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_stops_working_when_it_expires() {
     let lab = Lab::start().await;
-    let token = lab
-        .api_key(ORGANIZATION, "manage", Some(now() + 2000))
-        .await
-        .1;
+    let end = now() + 2000;
+    let token = lab.api_key(ORGANIZATION, "manage", Some(end)).await.1;
     let caller = lab.anonymous().with_token(token);
-    caller.get("/sessions").send().await.expect(200);
+    let early = caller.get("/sessions").send().await;
+    // Where the machine is so slow that it has expired already, there is no early.
+    assert!(early.status == 200 || now() >= end, "{}", early.status);
     eventually("the key is refused", async || {
         (caller.get("/sessions").send().await.status == 401).then_some(())
     })

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use whatsapp_standin::{GroupSpec, Person};
 
-use crate::world::{ANNA, BUDI, GROUP, seed};
+use crate::world::{ANNA, BUDI, GROUP, cut_off, seed};
 
 /// A stand-in, and what a gateway as a process of its own is started with.
 pub struct Setting {
@@ -194,9 +194,10 @@ mod sqlite {
         gateway.fill_disk().await;
         goes_on_without_writing(lab, &session).await;
         // A connection that ends now has nothing to save its end in.
-        lab.standin.drop_connections();
+        cut_off(lab);
         within("gone", lab.standin.wait_disconnected(ACCOUNT)).await;
         gateway.free_disk().await;
+        lab.standin.clear_faults(ACCOUNT);
 
         session.wait_working(&lab.standin, ACCOUNT).await;
         Session::create(&session.caller).await;

@@ -128,9 +128,16 @@ async fn a_session_that_is_told_to_slow_down_says_so() {
     let busy = Fault::SlowDown(Duration::from_secs(600));
     lab.standin.fault(ACCOUNT, When::next(LIST), busy);
     for _ in 0..2 {
+        let before = session.get().await;
         lab.standin.drop_connections();
-        session.wait_status("connecting").await;
-        let slowed = wait_reason(&session, "working", "rate_limited").await;
+        // It may be back before anybody sees it gone.
+        let slowed = eventually("back, and slowed down", async || {
+            let session = session.get().await;
+            let again = session["status"] == "working"
+                && at(&session, "statusChangedAt") > at(&before, "statusChangedAt");
+            (again && session["statusReason"] == "rate_limited").then_some(session)
+        })
+        .await;
         assert!(at(&slowed, "retryAt") > now() + 500_000);
     }
     assert_eq!(lab.standin.iq_count(LIST), 2, "not asked again");
@@ -160,18 +167,21 @@ async fn asking_for_a_code_dials_no_faster() {
     .await;
     let session = Session::create(&lab.manager().await).await;
     let begun = Instant::now();
-    let mut asked = 0;
-    while begun.elapsed() < Duration::from_secs(3) {
+    let (mut asked, mut told) = (0, false);
+    while begun.elapsed() < Duration::from_secs(3) || asked <= 20 {
         let answer = session.caller.get(session.path("/qr")).send().await;
         let details = answer.error(404, "not_found");
         assert_eq!(details["resource"], "qr");
         // The first may come before the first dial has failed.
-        assert!(asked < 3 || details["reason"] == "unreachable", "{details}");
+        let why = details["reason"] == "unreachable";
+        assert!(why || !told, "{details}");
+        told = why;
         asked += 1;
     }
-    assert!(asked > 20, "{asked}");
-    // At 0, 0, 1, 3 and 7 seconds.
+    assert!(told, "why there is no code");
+    // At 0, 0, 1, 3, 7 and 15 seconds; one more may be under way.
+    let most = 3 + (begun.elapsed().as_secs() + 1).ilog2() as usize;
     let dials = dials.load(Ordering::Relaxed);
-    assert!((2..=5).contains(&dials), "{dials}");
+    assert!((2..=most).contains(&dials), "{dials} of {most}");
     lab.stop().await;
 }

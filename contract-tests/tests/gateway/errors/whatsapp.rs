@@ -113,9 +113,9 @@ async fn no_code(name: &'static str, at: String) -> Vec<Provoked> {
         }
     })
     .await;
-    let session = Session::create(&lab.manager().await).await;
     let mut provoked = Vec::new();
     for id in ["getSessionQr", "createPairingCode"] {
+        let session = Session::create(&lab.manager().await).await;
         let operation = Document::get().operation(id);
         let call = call(operation, &session.caller, &session.id);
         provoked.push(provoke(operation, name, call).await);
