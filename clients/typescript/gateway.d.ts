@@ -388,8 +388,135 @@ export interface paths {
          *     **204** says that WhatsApp took the call. It may still have declined some of the people, or all of them, because
          *     of their privacy settings or because a number has no account: that does not fail the call. Someone who is a
          *     member already stays one, and a JID that is given twice counts once.
+         *
+         *     **200** comes instead where the header `Prefer: return=representation` asks for it, and says what became of each
+         *     person. `Location` names the record of the call, an action, which says the same later; an error that comes after the
+         *     record was made names it in `details.action`. The call is done to the end also when its caller hangs up.
          */
         post: operations["addGroupMembers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List actions
+         * @description Lists what was asked of WhatsApp in this session, the latest first. Answers for a session that is not connected too.
+         *     Actions are kept for 90 days, or as long as the operator has set. To find those about a person, see `searchActions`.
+         *
+         *     **Capability:** `read`.
+         */
+        get: operations["listActions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session}/actions/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Find the actions about a person
+         * @description Lists the actions that were about a person, the latest first, by any of the person's names that WhatsApp told. The
+         *     person stands in the body because a query, unlike a body, ends up in the logs of whatever is on the way. An action
+         *     that is under way is found once it is completed.
+         *
+         *     **Capability:** `read`.
+         */
+        post: operations["searchActions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session}/actions/erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erase a person from all actions
+         * @description Takes a person out of all actions of this session that are completed, by any of the person's names that WhatsApp told.
+         *     The actions stay, without the person. Erasing somebody who is in none changes nothing.
+         *
+         *     **Capability:** `manage`.
+         */
+        post: operations["eraseFromActions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session}/actions/{action}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+                /**
+                 * @description Id of the action. One that is no action of the session is 404, whatever it looks like.
+                 * @example 01HZ0ACTION00000000000000
+                 */
+                action: components["parameters"]["Action"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Get an action
+         * @description Returns one action: who asked for what, and what became of each person. Where that is not known, since WhatsApp did
+         *     not answer or the gateway was killed, its status is `unknown` until the session is connected and the gateway has asked
+         *     WhatsApp for the group: then those who are in it are `added`, the others `not_added`. Nothing is sent a second time.
+         *
+         *     **Capability:** `read`.
+         */
+        get: operations["getAction"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -698,6 +825,107 @@ export interface components {
             /** @description JIDs of the people to add, each ending in `@s.whatsapp.net`. Required by the service: absent, null or empty is 400. */
             participants?: components["schemas"]["UserJid"][] | null;
         };
+        /** @description A person. Properties not named here are ignored. */
+        OnePerson: {
+            participant: components["schemas"]["PersonJid"];
+        };
+        /**
+         * PersonJid
+         * @description JID of a person, made of the phone number, or the person's LID.
+         */
+        PersonJid: string;
+        /**
+         * @description How far an action has come.
+         *
+         *     - `running`: It is under way.
+         *     - `done`: WhatsApp has answered for each person, or was asked afterwards.
+         *     - `refused`: Nothing was done, because WhatsApp has refused the whole, or because it could not be sent.
+         *     - `unknown`: It was sent, and what became of it is not known yet. The gateway asks WhatsApp as soon as it can.
+         */
+        ActionStatus: "running" | "done" | "refused" | "unknown" | (string & {});
+        /**
+         * @description What became of one person.
+         *
+         *     - `added`: A member now, who was none before.
+         *     - `already_member`: A member already.
+         *     - `invite_required`: The person's privacy settings allow an invitation only.
+         *     - `invited`: The person was sent an invitation.
+         *     - `pending_approval`: An admin has to approve the person first.
+         *     - `recently_left`: The person left the group a short while ago, and can't be added so soon.
+         *     - `not_on_whatsapp`: The number has no WhatsApp account.
+         *     - `blocked`: The person has blocked the session's account.
+         *     - `group_full`: The group has no room.
+         *     - `declined`: WhatsApp declined for a reason that has no word here; `upstreamCode` is its code.
+         *     - `not_added`: Nothing was done.
+         *     - `unknown`: It is not known.
+         */
+        Outcome: "added" | "already_member" | "invite_required" | "invited" | "pending_approval" | "recently_left" | "not_on_whatsapp" | "blocked" | "group_full" | "declined" | "not_added" | "unknown" | (string & {});
+        /** @description What became of one person of an action. */
+        PersonOutcome: {
+            /** @description JID of the person, as it was asked for. */
+            participant: string;
+            /** @description JID of the person as WhatsApp writes it, which may spell the number otherwise. Null where WhatsApp has not told it. */
+            jid: string | null;
+            /** @description LID of the person, the id that hides the number. Null where WhatsApp has not told it. */
+            lid: string | null;
+            outcome: components["schemas"]["Outcome"];
+            /**
+             * Format: int32
+             * @description WhatsApp's own code for the person. Null where it gave none.
+             */
+            upstreamCode: number | null;
+        };
+        /** @description What became of a call. */
+        ActionResult: {
+            /** @description Id of the action, the record of the call. */
+            action: string;
+            /** @description What became of each person, in the order of the request. Who was given twice is there once. */
+            data: components["schemas"]["PersonOutcome"][];
+        };
+        /** @description Who asked for an action. Both are null for a login token that names nobody. */
+        ActionCaller: {
+            /** @description Id of the api key. Null for a person. */
+            apiKeyId: string | null;
+            /** @description Id of the person, as the login token gives it. Null for an api key. */
+            userId: string | null;
+        };
+        /** @description What was asked of WhatsApp. It is recorded before anything is sent. */
+        Action: {
+            /** @description Id of the action, a ULID. */
+            id: string;
+            /** @description The operation that asked for it, by its `operationId`. */
+            operation: string;
+            /** @description JID of the group. */
+            groupJid: string;
+            requestedBy: components["schemas"]["ActionCaller"];
+            status: components["schemas"]["ActionStatus"];
+            /** @description The `error.code` that the caller was answered with. Null where the call succeeded, or nobody was answered. */
+            errorCode: string | null;
+            /**
+             * Format: int32
+             * @description WhatsApp's own code, where it has refused the whole. Null otherwise.
+             */
+            upstreamCode: number | null;
+            /** @description What became of each person, in the order of the request. */
+            people: components["schemas"]["PersonOutcome"][];
+            /**
+             * Format: int64
+             * @description When it was asked for, in milliseconds since the Unix epoch.
+             */
+            createdAt: number;
+            /**
+             * Format: int64
+             * @description When it was answered, or settled later, in milliseconds since the Unix epoch. Null while it is under way.
+             */
+            completedAt: number | null;
+        };
+        /** @description A page of actions. */
+        ActionList: {
+            /** @description The actions of this page. */
+            data: components["schemas"]["Action"][];
+            /** @description Where the next page begins. Null on the last page. */
+            nextCursor: string | null;
+        };
     };
     responses: {
         /** @description The request is not valid; `details.violations` says where. */
@@ -793,6 +1021,15 @@ export interface components {
         };
         /** @description The session or the group does not exist, or is not yours. */
         GroupNotFound: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description The session or the action does not exist, or is not yours. */
+        ActionNotFound: {
             headers: {
                 [name: string]: unknown;
             };
@@ -912,6 +1149,15 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
+        /** @description WhatsApp did not answer in time, so the outcome is not known. The action that `details.action` names tells it once the gateway has found it out. */
+        OutcomeUnknown: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
     };
     parameters: {
         /**
@@ -928,9 +1174,39 @@ export interface components {
         Limit: number;
         /** @description Where the page begins, as `nextCursor` of the page before gave it. Left out, the list begins at its start. What is no `nextCursor` may be refused with 400. */
         Cursor: components["schemas"]["Cursor"];
+        /**
+         * @description Id of the action. One that is no action of the session is 404, whatever it looks like.
+         * @example 01HZ0ACTION00000000000000
+         */
+        Action: string;
+        /** @description How many actions a page holds at most; each may be about a thousand people. */
+        ActionLimit: number;
+        /** @description Only actions on this group. */
+        OfGroup: components["schemas"]["GroupJid"];
+        /** @description Only actions that this operation asked for, by its `operationId`. */
+        OfOperation: string;
+        /** @description Only actions that were asked for at this time or later, in milliseconds since the Unix epoch. */
+        From: number;
+        /** @description Only actions that were asked for before this time, in milliseconds since the Unix epoch. */
+        Before: number;
+        /**
+         * @description `return=representation` asks for what became of each person (RFC 7240). Other preferences are passed over. All of them stand in one header line.
+         * @example return=representation
+         */
+        Prefer: string;
     };
     requestBodies: never;
     headers: {
+        /**
+         * @description Where the record of the call is, the action.
+         * @example /api/v1/sessions/01HZ0SESSION0000000000000/actions/01HZ0ACTION00000000000000
+         */
+        ActionLocation: string;
+        /**
+         * @description The preference that was followed (RFC 7240).
+         * @example return=representation
+         */
+        "Preference-Applied": string;
         /**
          * @description The scheme to authenticate with.
          * @example Bearer
@@ -1484,7 +1760,13 @@ export interface operations {
     addGroupMembers: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description `return=representation` asks for what became of each person (RFC 7240). Other preferences are passed over. All of them stand in one header line.
+                 * @example return=representation
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+            };
             path: {
                 /**
                  * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
@@ -1506,9 +1788,21 @@ export interface operations {
             };
         };
         responses: {
+            /** @description WhatsApp took the call, and this is what became of each person. */
+            200: {
+                headers: {
+                    Location: components["headers"]["ActionLocation"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionResult"];
+                };
+            };
             /** @description WhatsApp took the call. No body. */
             204: {
                 headers: {
+                    Location: components["headers"]["ActionLocation"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -1524,7 +1818,174 @@ export interface operations {
             501: components["responses"]["NotConnected"];
             502: components["responses"]["AddRefused"];
             503: components["responses"]["RoleUnknown"];
-            504: components["responses"]["UpstreamTimeout"];
+            504: components["responses"]["OutcomeUnknown"];
+        };
+    };
+    listActions: {
+        parameters: {
+            query?: {
+                /** @description How many actions a page holds at most; each may be about a thousand people. */
+                limit?: components["parameters"]["ActionLimit"];
+                /** @description Where the page begins, as `nextCursor` of the page before gave it. Left out, the list begins at its start. What is no `nextCursor` may be refused with 400. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description Only actions on this group. */
+                group?: components["parameters"]["OfGroup"];
+                /** @description Only actions that this operation asked for, by its `operationId`. */
+                operation?: components["parameters"]["OfOperation"];
+                /** @description Only actions that were asked for at this time or later, in milliseconds since the Unix epoch. */
+                from?: components["parameters"]["From"];
+                /** @description Only actions that were asked for before this time, in milliseconds since the Unix epoch. */
+                before?: components["parameters"]["Before"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of actions. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionList"];
+                };
+            };
+            400: components["responses"]["ValidationError"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["MissingRead"];
+            404: components["responses"]["SessionNotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    searchActions: {
+        parameters: {
+            query?: {
+                /** @description How many actions a page holds at most; each may be about a thousand people. */
+                limit?: components["parameters"]["ActionLimit"];
+                /** @description Where the page begins, as `nextCursor` of the page before gave it. Left out, the list begins at its start. What is no `nextCursor` may be refused with 400. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+            };
+            cookie?: never;
+        };
+        /** @description Whom the actions were about. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OnePerson"];
+            };
+        };
+        responses: {
+            /** @description A page of actions. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionList"];
+                };
+            };
+            400: components["responses"]["ValidationError"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["MissingRead"];
+            404: components["responses"]["SessionNotFound"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    eraseFromActions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+            };
+            cookie?: never;
+        };
+        /** @description Who is to be erased. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OnePerson"];
+            };
+        };
+        responses: {
+            /** @description The person is in no action of this session any more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["ValidationError"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["MissingCapability"];
+            404: components["responses"]["SessionNotFound"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getAction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+                /**
+                 * @description Id of the action. One that is no action of the session is 404, whatever it looks like.
+                 * @example 01HZ0ACTION00000000000000
+                 */
+                action: components["parameters"]["Action"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The action. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Action"];
+                };
+            };
+            400: components["responses"]["ValidationError"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["MissingRead"];
+            404: components["responses"]["ActionNotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
 }

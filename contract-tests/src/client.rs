@@ -131,6 +131,14 @@ impl Call {
         self
     }
 
+    /// Adds one more line of a header.
+    #[must_use]
+    pub fn header_line(mut self, name: HeaderName, value: &str) -> Self {
+        let value = HeaderValue::from_str(value).expect("a header value");
+        self.headers.append(name, value);
+        self
+    }
+
     /// Asks for a media type.
     #[must_use]
     pub fn accept(self, media: &str) -> Self {

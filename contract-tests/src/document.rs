@@ -151,8 +151,16 @@ impl Document {
     #[must_use]
     pub fn find(&self, method: &Method, target: &str) -> Option<&Operation> {
         let path = target.split('?').next().unwrap_or_default();
-        self.operations
-            .iter()
-            .find(|o| o.method == *method && o.matches_path(path))
+        self.at(path).into_iter().find(|o| o.method == *method)
+    }
+
+    /// The operations on a path. One without parameters in it comes before one with them, as OpenAPI has it.
+    fn at(&self, path: &str) -> Vec<&Operation> {
+        let parameters = |o: &&Operation| o.path.matches('{').count();
+        let mut here: Vec<_> = self.operations.iter().collect();
+        here.retain(|o| o.matches_path(path));
+        let fewest = here.iter().map(parameters).min();
+        here.retain(|o| Some(parameters(o)) == fewest);
+        here
     }
 }

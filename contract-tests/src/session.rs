@@ -1,5 +1,6 @@
 //! What a caller does with a session, step by step, over REST.
 
+use hyper::header::HeaderName;
 use serde_json::{Value, json};
 use whatsapp_standin::Standin;
 
@@ -125,6 +126,26 @@ impl Session {
         self.caller
             .post(self.path(&format!("/groups/{gid}/members")))
             .json(body)
+    }
+
+    /// Adds people and is told what became of each.
+    ///
+    /// # Panics
+    /// WhatsApp does not take it.
+    pub async fn add_told(&self, gid: &str, participants: &[&str]) -> Value {
+        let add = self.add(gid, participants);
+        let name = HeaderName::from_static("prefer");
+        let answer = add.header(name, "return=representation").send().await;
+        answer.json(200)
+    }
+
+    /// One action, as getAction gives it.
+    ///
+    /// # Panics
+    /// There is no such action.
+    pub async fn action(&self, id: &str) -> Value {
+        let path = self.path(&format!("/actions/{id}"));
+        self.caller.get(path).send().await.json(200)
     }
 
     /// All members of a group, as listGroupMembers gives them.

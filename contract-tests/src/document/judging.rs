@@ -33,11 +33,7 @@ impl Document {
     /// What about the answer is not in the document.
     pub fn check(&self, exchange: &Exchange<'_>) -> Result<Option<&Operation>, String> {
         let path = exchange.target.split('?').next().unwrap_or_default();
-        let here: Vec<&Operation> = self
-            .operations
-            .iter()
-            .filter(|o| o.matches_path(path))
-            .collect();
+        let here = self.at(path);
         let operation = here.iter().copied().find(|o| o.method == *exchange.method);
         match operation {
             Some(operation) => self.check_operation(operation, exchange)?,
@@ -146,7 +142,7 @@ fn check_details(code: &str, details: &Value, operation: Option<&Operation>) -> 
         },
         "not_found" => match (details["resource"].as_str(), operation) {
             (Some("route"), None) => Ok(()),
-            (Some("session" | "group" | "member" | "qr" | "passkey"), Some(_)) => Ok(()),
+            (Some("session" | "group" | "member" | "qr" | "passkey" | "action"), Some(_)) => Ok(()),
             _ => bad(),
         },
         "not_implemented" => match details["status"].as_str() {

@@ -64,6 +64,8 @@ fn general(error: &Value) -> String {
     for (name, value) in error["details"].as_object().into_iter().flat_map(Map::iter) {
         match name.as_str() {
             "reason" | "resource" => reason += &format!(" {name}={}", text(value)),
+            // Which record it is about, and no reason.
+            "action" => {}
             _ => reason += &format!(" {name}"),
         }
     }

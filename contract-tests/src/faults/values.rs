@@ -22,6 +22,16 @@ macro_rules! values {
 
 /// One for every value that an answer of success has, but for the words out of a set.
 pub const VALUES: &[Fault] = values! {
+    "actions::actions_are_listed_searched_and_erased":
+        Action.completedAt, Action.createdAt, Action.groupJid, Action.id, Action.operation,
+        ActionList.nextCursor;
+    "actions::the_record_names_who_asked":
+        ActionCaller.apiKeyId, ActionCaller.userId;
+    "actions::what_became_of_each_person_is_told":
+        ActionResult.action, PersonOutcome.jid, PersonOutcome.lid, PersonOutcome.participant,
+        PersonOutcome.upstreamCode;
+    "refusals::whatsapp_s_refusals_are_translated":
+        Action.errorCode, Action.upstreamCode;
     "directory::groups_are_listed_as_whatsapp_describes_them":
         Group.createdAtWa, Group.description, Group.firstSeenAt, Group.groupJid, Group.isAnnounce,
         Group.isLocked, Group.ownerJid, Group.participantCount, Group.subject, Group.updatedAt,

@@ -88,7 +88,8 @@ fn right_answers_pass() {
         judge(Method::GET, &qr, 404, &[JSON], body.as_bytes()),
         Ok(())
     );
-    assert_eq!(judge(Method::POST, MEMBERS, 204, &[], b""), Ok(()));
+    let location = ("location", "/api/v1/sessions/x/actions/y");
+    assert_eq!(judge(Method::POST, MEMBERS, 204, &[location], b""), Ok(()));
     let body = error("unauthorized", json!({}));
     assert_eq!(
         added(401, &[JSON, ("www-authenticate", "Bearer")], &body),

@@ -6,6 +6,7 @@
     reason = "tests and their helpers: a failure is a panic with a message"
 )]
 
+mod actions;
 mod add_members;
 mod bodies;
 mod concurrency;

@@ -12,7 +12,9 @@ use contract_tests::wait::{eventually, within};
 use serde_json::{Value, json};
 use whatsapp_standin::{AddOutcome, Fault, GroupSpec, LoginFault, Person, Role, Standin, When};
 
-use crate::world::{ADD, ANNA, BUDI, DECLINERS, FRIEND, GROUP, UNKNOWN, connected};
+use crate::world::{
+    ADD, ANNA, BUDI, DECLINERS, FRIEND, GROUP, UNKNOWN, act_error, column, connected, jid,
+};
 
 /// What asking for one group, and for all, is called in the stand-in's counters.
 const QUERY: &str = "get w:g2 query";
@@ -260,20 +262,28 @@ async fn an_answer_is_about_whom_it_names() {
         "5215587654321",
         BUDI,
     ];
-    let answer = lab.session.add(GROUP, &people).send().await;
-    answer.expect_no_content();
+    let told = lab.session.add_told(GROUP, &people).await["data"].take();
+    let added = json!(["added", "added", "added", "added", "blocked"]);
+    assert_eq!(column(&told, "outcome"), added);
+    assert_eq!(column(&told, "participant"), json!(people.map(jid)));
+    let known = [
+        "551187654321",
+        "5521987654321",
+        "5215512345678",
+        "525587654321",
+        BUDI,
+    ];
+    assert_eq!(
+        column(&told, "jid"),
+        json!(known.map(jid)),
+        "as WhatsApp writes it"
+    );
     assert_eq!(lab.standin.group(GROUP).members().len(), 5);
     // This one answers by LIDs that nobody asked for.
-    let answer = lab.session.add(&hidden, &[BUDI, ANNA]).send().await;
-    answer.expect_no_content();
-    let told = lab.lines("added members to a group", 2).await;
-    let counts = told.iter().map(|line| {
-        ["asked", "added", "already", "declined", "unknown"].map(|name| line[name].clone())
-    });
-    let counts: Vec<_> = counts.collect();
+    let told = lab.session.add_told(&hidden, &[BUDI, ANNA]).await;
     assert_eq!(
-        counts,
-        [[5, 4, 0, 1, 0], [2, 0, 0, 0, 2]].map(|line| line.map(Value::from))
+        column(&told["data"], "outcome"),
+        json!(["unknown", "unknown"])
     );
     lab.stop().await;
 }
@@ -347,9 +357,9 @@ async fn an_add_that_one_number_spoils_names_it() {
     within("the own devices are asked for", lab.standin.wait_iq(WHO, 1)).await;
     let (unheard, left) = ("628555000001", DECLINERS[2].0);
     let people = [ANNA, unheard, BUDI, left];
-    let add = || session.add(GROUP, &people).send();
+    let refused = || act_error(&session, session.add(GROUP, &people), 502, "upstream_error");
     assert_eq!(
-        add().await.error(502, "upstream_error"),
+        refused().await,
         json!({
             "upstreamCode": 400,
             "notOnWhatsApp": [format!("{unheard}@s.whatsapp.net"), format!("{left}@s.whatsapp.net")],
@@ -363,10 +373,7 @@ async fn an_add_that_one_number_spoils_names_it() {
     // Where that cannot be told, the refusal is.
     lab.standin
         .fault(ACCOUNT, When::next(WHO), Fault::rate_limited());
-    assert_eq!(
-        add().await.error(502, "upstream_error"),
-        json!({"upstreamCode": 400})
-    );
+    assert_eq!(refused().await, json!({"upstreamCode": 400}));
     session
         .add(GROUP, &[ANNA, BUDI])
         .send()

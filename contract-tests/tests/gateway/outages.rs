@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use whatsapp_standin::{GroupSpec, Person};
 
-use crate::world::{ANNA, BUDI, GROUP, cut_off, seed};
+use crate::world::{ANNA, BUDI, FRIEND, GROUP, cut_off, seed, sent, sent_since};
 
 /// A stand-in, and what a gateway as a process of its own is started with.
 pub struct Setting {
@@ -52,14 +52,17 @@ pub async fn refuses_writes(caller: &Client) {
     refused.error(503, "unavailable");
 }
 
-/// Adds and reads go on where the database takes no write.
+/// Reads go on where the database takes no write, and what WhatsApp tells is kept; nothing is sent that cannot be recorded.
 pub async fn goes_on_without_writing(lab: &Lab, session: &Session) {
-    session.add(GROUP, &[ANNA]).send().await.expect_no_content();
+    lab.standin.group(GROUP).add(FRIEND, &[ANNA]).unwrap();
     within("told", lab.standin.wait_acknowledged(ACCOUNT)).await;
     refuses_writes(&session.caller).await;
+    let before = sent(lab);
+    let refused = session.add(GROUP, &[BUDI]).send().await;
+    refused.error(503, "unavailable");
+    assert_eq!(sent_since(lab, &before), []);
     assert_eq!(session.get().await["status"], "working");
     assert_eq!(session.role(GROUP, ANNA).await, None, "not written yet");
-    session.add(GROUP, &[BUDI]).send().await.expect_no_content();
 }
 
 /// Waits until the directory has the members that WhatsApp has.
@@ -159,7 +162,7 @@ mod sqlite {
     use super::*;
     use sqlx::{Connection as _, Executor as _, SqliteConnection};
 
-    /// Another program writes for so long that the gateway's patience ends: reads and adds go on, writes are refused, and
+    /// Another program writes for so long that the gateway's patience ends: reads go on, adds and writes are refused, and
     /// what could not be written is written once it can be.
     #[tokio::test(flavor = "multi_thread")]
     async fn a_database_that_another_program_locks() {

@@ -17,7 +17,7 @@ fn broken_log() -> io::Sink {
 async fn a_panic_in_a_handler_is_an_internal_error() {
     let (lab, session) = connected().await;
     let log = tracing_subscriber::fmt()
-        .with_env_filter("whatsapp_gateway::groups=info")
+        .with_env_filter("whatsapp_gateway::sessions::acting=info")
         .with_writer(broken_log)
         .finish();
     let guard = log.set_default();

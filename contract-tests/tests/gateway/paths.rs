@@ -5,7 +5,7 @@ use contract_tests::session::Session;
 use hyper::Method;
 use serde_json::json;
 
-use crate::world::{ANNA, GROUP, STRANGE, UNKNOWN, connected, violations};
+use crate::world::{ANNA, GROUP, STRANGE, UNKNOWN, connected, path, violations};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_malformed_group_jid_is_refused() {
@@ -147,10 +147,7 @@ async fn unknown_routes_and_methods_are_refused() {
         .await
         .error(404, "not_found");
     for operation in Document::get().operations() {
-        let path = operation
-            .path
-            .replace("{session}", &session.id)
-            .replace("{gid}", GROUP);
+        let path = path(operation, &session.id, GROUP);
         for method in [Method::PUT, Method::PATCH, Method::OPTIONS, Method::TRACE] {
             let answer = caller.call_raw(method, path.as_str()).send().await;
             answer.error(405, "method_not_allowed");

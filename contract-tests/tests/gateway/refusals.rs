@@ -9,7 +9,8 @@ use serde_json::json;
 use whatsapp_standin::{Fault, LoginFault, When};
 
 use crate::world::{
-    ADD, ANNA, GROUP, NOT_ADMIN, UNKNOWN, call, call_at, connected, path, seed, sent, sent_since,
+    ADD, ANNA, GROUP, NOT_ADMIN, UNKNOWN, act_error, call, call_at, connected, path, seed, sent,
+    sent_since,
 };
 
 /// The operations that need at least this of WhatsApp.
@@ -192,11 +193,10 @@ async fn whatsapp_s_refusals_are_translated() {
                 text: text.into(),
             },
         );
-        session.add(GROUP, &[ANNA]).send()
+        session.add(GROUP, &[ANNA])
     };
-    refuse(429, "rate-overlimit")
-        .await
-        .error(429, "rate_limited");
+    let limited = refuse(429, "rate-overlimit");
+    act_error(&session, limited, 429, "rate_limited").await;
     // Asked for the group, WhatsApp says that the account is an admin of it: its role is not what is wrong.
     for (code, text) in [
         (400, "bad-request"),
@@ -206,8 +206,9 @@ async fn whatsapp_s_refusals_are_translated() {
         (406, "not-acceptable"),
         (500, "internal-server-error"),
     ] {
+        let call = refuse(code, text);
         assert_eq!(
-            refuse(code, text).await.error(502, "upstream_error"),
+            act_error(&session, call, 502, "upstream_error").await,
             json!({"upstreamCode": code})
         );
     }

@@ -89,12 +89,29 @@ pub fn call_at(operation: &Operation, caller: &Client, path: String) -> Call {
 
 /// The path of an operation, filled in.
 pub fn path(operation: &Operation, session: &str, gid: &str) -> String {
-    let path = operation
-        .path
+    fill(&operation.path, session, gid)
+}
+
+/// A path with the parameters filled in that are still in it. The action is none.
+pub fn fill(path: &str, session: &str, gid: &str) -> String {
+    let path = path
         .replace("{session}", session)
-        .replace("{gid}", gid);
+        .replace("{gid}", gid)
+        .replace("{action}", "nowhere");
     assert!(!path.contains('{'), "{path}: say what to fill in");
     path
+}
+
+/// An error of an act that came after its record was made: its details but for the record, which has the same error.
+pub async fn act_error(session: &Session, call: Call, status: u16, code: &str) -> Value {
+    let mut details = call.send().await.error(status, code);
+    let action = details.as_object_mut().unwrap().remove("action").unwrap();
+    let record = session.action(action.as_str().unwrap()).await;
+    assert_eq!(record["errorCode"], code, "{record}");
+    if let Some(upstream_code) = details.get("upstreamCode") {
+        assert_eq!(&record["upstreamCode"], upstream_code, "{record}");
+    }
+    details
 }
 
 /// What an operation takes for a body.
@@ -109,8 +126,22 @@ pub fn body(operation: &Operation) -> Value {
             "response": {"clientDataJSON": "AAAA", "authenticatorData": "AAAA", "signature": "AAAA"},
         }),
         "addGroupMembers" => json!({"participants": [format!("{ANNA}@s.whatsapp.net")]}),
+        "searchActions" | "eraseFromActions" => {
+            json!({"participant": format!("{ANNA}@s.whatsapp.net")})
+        }
         other => panic!("{other} has no body here"),
     }
+}
+
+/// The JID of a phone number.
+pub fn jid(phone: &str) -> String {
+    format!("{phone}@s.whatsapp.net")
+}
+
+/// One property of each entry of a list.
+pub fn column(list: &Value, property: &str) -> Value {
+    let list = list.as_array().unwrap().iter();
+    list.map(|entry| entry[property].clone()).collect()
 }
 
 /// What is told to be wrong with a call.

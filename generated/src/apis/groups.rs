@@ -33,7 +33,7 @@ pub struct AddGroupMembersPathParams {
 /// What the header of [`Groups::add_group_members`] says.
 #[derive(Debug, Clone, PartialEq, Validate)]
 pub struct AddGroupMembersHeaderParams {
-    /// `return=representation` asks for what became of each person (RFC 7240). Other preferences are passed over.
+    /// `return=representation` asks for what became of each person (RFC 7240). Other preferences are passed over. All of them stand in one header line.
     #[validate(length(max = 256))]
     pub prefer: Option<String>,
 }

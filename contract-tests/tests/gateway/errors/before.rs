@@ -7,12 +7,13 @@ use contract_tests::lab::{Lab, ORGANIZATION};
 use contract_tests::session::Session;
 use contract_tests::tokens::{Jwks, SigningKey, claims};
 use contract_tests::wait::eventually;
+use hyper::header::HeaderName;
 use serde_json::Value;
 use wiremock::ResponseTemplate;
 
 use super::invalid::{Wrong, invalid};
 use super::{Provoked, provoke};
-use crate::world::{GROUP, NOT_ADMIN, UNKNOWN, body, call, call_at, path, seed};
+use crate::world::{GROUP, NOT_ADMIN, UNKNOWN, body, call, call_at, fill, path, seed};
 
 /// All that is refused without WhatsApp, by a gateway whose JWKS and then whose database fail.
 pub async fn provoked() -> Vec<Provoked> {
@@ -106,6 +107,9 @@ async fn refused(
             ("body: an array", json(Value::Array(values).to_string())),
         ]);
     }
+    if operation.path.contains("{action}") {
+        calls.push(("no action", by(&session.caller)));
+    }
     match operation.id.as_str() {
         "getSessionPasskey" | "answerSessionPasskey" | "confirmSessionPasskey" => {
             calls.push(("no passkey asked for", by(&session.caller)));
@@ -132,7 +136,14 @@ async fn refused(
             let call = match wrong {
                 Wrong::Path(text) => {
                     let template = operation.path.replace(&format!("{{{field}}}"), text);
-                    at(template.replace("{session}", id).replace("{gid}", GROUP))
+                    at(fill(&template, id, GROUP))
+                }
+                Wrong::Header(name, values) => {
+                    let name = HeaderName::from_static(name);
+                    let call = by(&session.caller);
+                    values
+                        .iter()
+                        .fold(call, |call, value| call.header_line(name.clone(), value))
                 }
                 Wrong::Query(query) => at(format!("{}?{query}", path(operation, id, GROUP))),
                 Wrong::Body(body) => by(&session.caller).body("application/json", body),

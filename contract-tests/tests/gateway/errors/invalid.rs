@@ -9,17 +9,19 @@ use crate::world::{ANNA, body};
 pub enum Wrong {
     Path(&'static str),
     Query(&'static str),
+    /// A header with these values, one line each.
+    Header(&'static str, &'static [&'static str]),
     Body(String),
 }
 
 /// How a field of a request can be wrong.
 pub fn invalid(field: &str) -> Vec<(&'static str, Wrong)> {
-    use Wrong::{Path, Query};
+    use Wrong::{Header, Path, Query};
     let body = |text: &str| Wrong::Body(text.to_owned());
     let json = |value: Value| Wrong::Body(value.to_string());
     let jid = format!("{ANNA}@s.whatsapp.net");
     match field {
-        "session" => vec![("no UTF-8", Path("%ff"))],
+        "session" | "action" => vec![("no UTF-8", Path("%ff"))],
         "gid" => vec![("no JID", Path("nonsense")), ("no UTF-8", Path("%ff"))],
         "limit" => vec![
             ("no number", Query("limit=x")),
@@ -29,6 +31,30 @@ pub fn invalid(field: &str) -> Vec<(&'static str, Wrong)> {
         "cursor" => vec![
             ("empty", Query("cursor=")),
             ("given twice", Query("cursor=a&cursor=b")),
+        ],
+        "group" => vec![
+            ("no JID", Query("group=nonsense")),
+            ("given twice", Query("group=1@g.us&group=2@g.us")),
+        ],
+        "operation" => vec![("given twice", Query("operation=a&operation=b"))],
+        "from" => vec![
+            ("no number", Query("from=yesterday")),
+            ("negative", Query("from=-1")),
+        ],
+        "before" => vec![
+            ("no number", Query("before=yesterday")),
+            ("negative", Query("before=-1")),
+        ],
+        "Prefer" => vec![("given twice", Header("prefer", &["wait=1", "wait=2"]))],
+        "participant" => vec![
+            ("no body", body("")),
+            ("missing", body("{}")),
+            ("no string", body(r#"{"participant":628123456789}"#)),
+            ("no JID", body(r#"{"participant":"+62 812"}"#)),
+            (
+                "given twice",
+                body(r#"{"participant":"1@lid","participant":"2@lid"}"#),
+            ),
         ],
         "label" => vec![
             ("no string", body(r#"{"label":7}"#)),
