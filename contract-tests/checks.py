@@ -34,10 +34,13 @@ def examples(raw_schema):
     disposable = iter(seeded("disposable"))
     for path, item in raw_schema["paths"].items():
         if "{session}" in path:
-            session = seeded("sessions")[0] if "/groups" in path else next(disposable)
+            stays = "/groups" in path or "/actions" in path
+            session = seeded("sessions")[0] if stays else next(disposable)
             item["parameters"] = [{**parameters["Session"], "example": session}]
         if "{gid}" in path:
             item["parameters"].append({**parameters["Gid"], "example": seeded("groups")[0]})
+        if "{action}" in path:
+            item["parameters"].append({**parameters["Action"], "example": seeded("actions")[0]})
 
 
 CODES = {

@@ -192,7 +192,9 @@ async fn seed(lab: &Lab, folder: &Path, first: (usize, usize)) {
         .add_group(GroupSpec::new("Strange").gid(strange).superadmin(FRIEND));
 
     let ours = lab.manager().await;
-    let connected = lab.connected().await.id;
+    let connected = lab.connected().await;
+    let action = connected.add_told(admin, &[people[0].0]).await["action"].take();
+    let connected = connected.id;
     let stopped = Session::create(&ours).await.id;
     let theirs = Session::create(&lab.caller("org_7", "manage").await)
         .await
@@ -211,6 +213,7 @@ async fn seed(lab: &Lab, folder: &Path, first: (usize, usize)) {
     let mut groups = GROUPS;
     groups.rotate_left(first.1);
     dictionary(folder.join("groups.dict"), groups);
+    dictionary(folder.join("actions.dict"), action.as_str());
     dictionary(folder.join("phones.dict"), phones);
     dictionary(
         folder.join("people.dict"),

@@ -97,10 +97,10 @@ pub struct ListActionsQueryParams {
     #[validate(length(max = 64))]
     pub operation: Option<String>,
     /// Only actions that were asked for at this time or later, in milliseconds since the Unix epoch.
-    #[validate(range(min = 0))]
+    #[validate(range(min = 0, max = 9007199254740991_u64))]
     pub from: Option<u64>,
     /// Only actions that were asked for before this time, in milliseconds since the Unix epoch.
-    #[validate(range(min = 0))]
+    #[validate(range(min = 0, max = 9007199254740991_u64))]
     pub before: Option<u64>,
 }
 

@@ -40,10 +40,12 @@ pub fn invalid(field: &str) -> Vec<(&'static str, Wrong)> {
         "from" => vec![
             ("no number", Query("from=yesterday")),
             ("negative", Query("from=-1")),
+            ("out of range", Query("from=9007199254740992")),
         ],
         "before" => vec![
             ("no number", Query("before=yesterday")),
             ("negative", Query("before=-1")),
+            ("out of range", Query("before=9007199254740992")),
         ],
         "Prefer" => vec![("given twice", Header("prefer", &["wait=1", "wait=2"]))],
         "participant" => vec![
