@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::fake::{ME, Rig, gid, group, person};
+use super::supervisor::state::Fetch;
 use crate::error::{Code, Error};
 use crate::group::{GroupAction, GroupInfo, Outcome, Role};
 use crate::sessions::Acted;
@@ -198,8 +199,9 @@ async fn an_unknown_outcome_waits_for_the_connection() {
         .expect_err("unknown");
     assert_eq!(rig.actions().await[0].status, ActionStatus::Unknown);
     // It is asked for, and is not told; the next sync has it.
-    rig.supervisor.turn().await;
-    rig.supervisor.turn().await;
+    while rig.supervisor.state.sync == Fetch::Idle {
+        rig.supervisor.turn().await;
+    }
     rig.supervisor
         .synced(Ok(vec![admin_group(&[ANN])]), None)
         .await;

@@ -50,7 +50,8 @@ impl Record for SessionRecord {
 impl Record for ActionRecord {
     type Key = ActionId;
     const NAME: &'static str = "actions";
-    const LINGER: Duration = Duration::from_millis(100);
+    /// Short: what begins meanwhile waits for the write of these.
+    const LINGER: Duration = Duration::from_millis(50);
 
     fn key(&self) -> ActionId {
         self.id.clone()

@@ -51,6 +51,8 @@ pub(super) enum Done {
     Group(GroupJid, Result<GroupInfo, CallError>),
     /// WhatsApp may be asked for groups again.
     Quiet,
+    /// Changes have had time to gather.
+    Lingered,
     /// What could not be written may be written again.
     Rewrite,
     Pause(Input),
@@ -254,6 +256,7 @@ impl Supervisor {
             Done::Groups(groups, turn) => self.synced(groups, turn).await,
             Done::Group(gid, group) => self.answered(gid, group).await,
             Done::Quiet => self.ask(),
+            Done::Lingered => self.lingered(),
             Done::Rewrite => self.write_again(),
             Done::Pause(input) => self.take_logged(input).await,
         }
@@ -341,22 +344,29 @@ impl Supervisor {
         self.questions.forget_when_told();
     }
 
-    /// Waits until all is written.
+    /// Waits until all is written, or a write has failed.
     #[cfg(test)]
     pub(super) async fn write_all(&mut self) {
         while let Some(recorded) = self.recording.next().await {
-            self.recorded(recorded.expect("no panic")).await;
+            let recorded = recorded.expect("no panic");
+            let written = recorded.1.is_ok();
+            self.recorded(recorded).await;
+            if written {
+                self.lingered();
+            }
         }
     }
 
-    /// What the next job to end brings back.
+    /// What the next job to end brings back, but for the time that changes have to gather.
     #[cfg(test)]
     pub(super) async fn next_job(&mut self) -> Done {
-        self.jobs
-            .join_next()
-            .await
-            .expect("a job")
-            .expect("no panic")
+        loop {
+            let done = self.jobs.join_next().await.expect("a job");
+            match done.expect("no panic") {
+                Done::Lingered => self.lingered(),
+                done => return done,
+            }
+        }
     }
 
     /// The calls of the client, while there is one.

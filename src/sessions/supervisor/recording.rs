@@ -19,6 +19,10 @@ use crate::store::{self, GroupWrites, StoreError};
 /// Changes of one group that may wait to be written. With more it is cheaper to ask WhatsApp for the group.
 const CHANGES: usize = 1000;
 
+/// The pause between two writes of changes. What comes meanwhile is folded: an SQLite database has one writer, and the
+/// record of an action, which its caller waits for, does not have to wait for one change after the other.
+const LINGER: Duration = Duration::from_millis(100);
+
 /// The pause before changes that could not be written are written again. For a sync the state machine has its own.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -32,6 +36,8 @@ pub(super) struct Recording {
     job: JoinSet<Recorded>,
     /// The last write failed: nothing is written until its pause is over.
     held: bool,
+    /// A write has ended just now: the next one lets changes gather.
+    lingering: bool,
     /// There from the answer with all groups until it is written.
     pub(super) sync: Option<Synced>,
 }
@@ -80,9 +86,13 @@ impl Supervisor {
     /// Writes what waits, unless a write is under way.
     pub(super) fn write(&mut self) {
         let Recording {
-            waiting, job, held, ..
+            waiting,
+            job,
+            held,
+            lingering,
+            ..
         } = &mut self.recording;
-        if *held || waiting.is_empty() || !job.is_empty() {
+        if *held || *lingering || waiting.is_empty() || !job.is_empty() {
             return;
         }
         let writes = mem::take(waiting);
@@ -94,9 +104,16 @@ impl Supervisor {
         });
     }
 
-    /// Writes again what could not be written.
+    /// Writes what could not be written, or what is not to wait.
     pub(super) fn write_again(&mut self) {
         self.recording.held = false;
+        self.recording.lingering = false;
+        self.write();
+    }
+
+    /// Writes what has gathered.
+    pub(super) fn lingered(&mut self) {
+        self.recording.lingering = false;
         self.write();
     }
 
@@ -111,7 +128,8 @@ impl Supervisor {
                 if is_sync {
                     self.sync_recorded().await;
                 }
-                self.write();
+                self.recording.lingering = true;
+                self.pause(LINGER, Done::Lingered);
             }
             Err(error) if error.is_outage() => {
                 tracing::warn!(session = %self.record.id, %error, "cannot store what changed of the groups; trying again");
