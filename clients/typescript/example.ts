@@ -33,9 +33,9 @@ for (let page = await groups(); ; page = await groups(page.nextCursor)) {
   if (page.nextCursor === null) break;
 }
 
-const { response, error } = await gateway.POST('/sessions/{session}/groups/{gid}/members', {
-  params: { path: { session, gid: setting('GATEWAY_GROUP') } },
+const { data, error } = await gateway.POST('/sessions/{session}/groups/{gid}/members', {
+  params: { path: { session, gid: setting('GATEWAY_GROUP') }, header: { Prefer: 'return=representation' } },
   body: { participants: [setting('GATEWAY_MEMBER')] },
 });
 if (error) throw failed(error);
-console.log(`added: ${response.status}`);
+for (const { participant, outcome } of data?.data ?? []) console.log(`${participant}  ${outcome}`);

@@ -35,9 +35,11 @@ fn refused(code: u16) -> CallError {
 impl Rig {
     /// Adds Ann and Ben; WhatsApp answers so.
     async fn act(&mut self, answer: Result<Vec<Outcome>, CallError>) -> Result<Acted, Error> {
-        let mut answers = self.connection.acts.lock().expect("no panic");
-        answers.push_back(answer);
-        drop(answers);
+        self.connection
+            .acts
+            .lock()
+            .expect("no panic")
+            .push_back(answer);
         let session = self.session.clone();
         let people = [ANN, BEN].map(|jid| jid.parse().expect("a JID"));
         let action = GroupAction::Add(people.to_vec());
@@ -166,9 +168,11 @@ async fn a_failure_is_kept_and_names_its_action() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_has_no_account_is_named_in_the_action() {
     let mut rig = Rig::new(vec![admin_group(&[])]).await;
-    let mut answers = rig.connection.not_on_whatsapp.lock().expect("no panic");
-    answers.push_back(Ok(vec![BEN.parse().expect("a JID")]));
-    drop(answers);
+    rig.connection
+        .not_on_whatsapp
+        .lock()
+        .expect("no panic")
+        .push_back(Ok(vec![BEN.parse().expect("a JID")]));
     rig.act(Err(refused(400))).await.expect_err("refused");
     let action = rig.actions().await.remove(0);
     assert_eq!(
@@ -225,9 +229,11 @@ async fn an_outcome_that_nobody_can_tell_stays_unknown() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_action_is_done_to_the_end_without_its_caller() {
     let mut rig = Rig::new(vec![admin_group(&[])]).await;
-    let mut answers = rig.connection.acts.lock().expect("no panic");
-    answers.push_back(Ok(vec![Outcome::Added]));
-    drop(answers);
+    rig.connection
+        .acts
+        .lock()
+        .expect("no panic")
+        .push_back(Ok(vec![Outcome::Added]));
     let action = GroupAction::Add(vec![ANN.parse().expect("a JID")]);
     let group = rig.session.known_admin_group(&gid()).expect("an admin");
     {

@@ -1,5 +1,7 @@
 //! Records of actions: written, completed, found, erased and swept.
 
+use std::slice::from_ref;
+
 use super::tests::{Fresh, on_both};
 use super::*;
 use crate::group::{GroupAction, Outcome};
@@ -39,7 +41,7 @@ async fn completed(store: &Store, session: &SessionId, gid: &str, people: &[&str
     person.outcome = Outcome::Declined;
     person.upstream_code = Some(999);
     action.complete(ActionStatus::Done);
-    save(store, &[action.clone()]).await;
+    save(store, from_ref(&action)).await;
     action
 }
 
@@ -58,7 +60,7 @@ async fn an_action_is_kept_as_it_is(fresh: Fresh) {
     ] {
         action.id = crate::jid::ActionId::generate();
         action.caller = caller;
-        save(store, &[action.clone()]).await;
+        save(store, from_ref(&action)).await;
         let kept = store.get_action(session, action.id.as_str()).await;
         assert_eq!(kept.expect("read"), Some(action.clone()));
     }
@@ -71,7 +73,7 @@ async fn an_action_is_kept_as_it_is(fresh: Fresh) {
     action.error = Some("forbidden".to_owned());
     for &status in ActionStatus::ALL {
         action.complete(status);
-        save(store, &[action.clone()]).await;
+        save(store, from_ref(&action)).await;
         let kept = store.get_action(session, action.id.as_str()).await;
         assert_eq!(kept.expect("read"), Some(action.clone()));
     }
@@ -85,7 +87,7 @@ async fn actions_are_found_by_what_they_were(fresh: Fresh) {
     let one = completed(store, session, GROUP, &[ANN]).await;
     let two = completed(store, session, OTHER, &[ANN, BEN]).await;
     let running = action(session, OTHER, &[ANN]);
-    save(store, &[running.clone()]).await;
+    save(store, from_ref(&running)).await;
     completed(store, &SessionId::generate(), GROUP, &[ANN]).await;
 
     let by = |filter| found(store, session, filter);
@@ -98,7 +100,7 @@ async fn actions_are_found_by_what_they_were(fresh: Fresh) {
         gid,
         ..ActionFilter::default()
     };
-    assert_eq!(by(filter).await, [one.clone()]);
+    assert_eq!(by(filter).await, from_ref(&one));
     for (operation, count) in [("addGroupMembers", 3), ("leaveGroup", 0), ("\0", 0)] {
         let filter = ActionFilter {
             operation: Some(operation.to_owned()),
@@ -180,7 +182,7 @@ async fn a_person_is_erased_from_all_of_them(fresh: Fresh) {
             ..ActionFilter::default()
         };
         assert_eq!(found(store, session, filter.clone()).await, []);
-        assert_eq!(found(store, &other, filter).await, [foreign.clone()]);
+        assert_eq!(found(store, &other, filter).await, from_ref(&foreign));
     }
 }
 
@@ -199,7 +201,7 @@ async fn old_ones_and_those_of_deleted_sessions_go(fresh: Fresh) {
     assert_eq!(swept.expect("swept"), 2);
     assert_eq!(
         found(store, session, ActionFilter::default()).await,
-        [kept.clone()]
+        from_ref(&kept)
     );
     let filter = ActionFilter {
         person: Some(BEN.to_owned()),

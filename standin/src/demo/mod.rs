@@ -199,6 +199,7 @@ curl -i -X POST \"{url}/api/v1/sessions/{session}/groups/{group}/members\" \\
   -H \"Authorization: Bearer {key}\" -H \"Content-Type: application/json\" \\
   -d '{{\"participants\":[\"{member}\"]}}'
 
+With -H \"Prefer: return=representation\" the answer says what became of each person.
 More to try is in {dir}/env, every operation at {url}/docs; the gateway logs to {dir}/gateway.log. Ctrl-C stops both.",
         url = value("GATEWAY_URL"),
         session = value("GATEWAY_SESSION"),
