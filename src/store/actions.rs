@@ -9,8 +9,8 @@ use crate::group::{GroupAction, Outcome, PersonOutcome};
 use crate::jid::{ActionId, GroupJid, SessionId};
 use crate::words::words;
 
-/// Rows in one statement.
-const ROWS_A_STATEMENT: usize = 200;
+/// Rows in one statement: SQLite looks each parameter up among all that came before.
+const ROWS_A_STATEMENT: usize = 16;
 
 words! {
     /// How far an action has come.
@@ -385,7 +385,8 @@ async fn upsert(db: &mut AnyConnection, actions: &[ActionRecord]) -> Result<(), 
          ON CONFLICT (session_id, id) DO UPDATE SET status = excluded.status, error = excluded.error,
              upstream_code = excluded.upstream_code, people = excluded.people, completed_at = excluded.completed_at"
     );
-    let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(actions.len() == 1);
+    let mut query =
+        sqlx::query(AssertSqlSafe(sql)).persistent([1, ROWS_A_STATEMENT].contains(&actions.len()));
     for action in actions {
         let (api_key, user) = match &action.caller {
             Caller::ApiKey(id) => (Some(id.as_str()), None),
@@ -422,7 +423,7 @@ async fn index(db: &mut AnyConnection, people: &[[&str; 3]]) -> Result<(), Store
         .try_for_each(|value| values.add(*value));
     added.map_err(sqlx::Error::Encode)?;
     sqlx::query_with(AssertSqlSafe(sql), values)
-        .persistent(people.len() == 1)
+        .persistent([1, ROWS_A_STATEMENT].contains(&people.len()))
         .execute(db)
         .await?;
     Ok(())
