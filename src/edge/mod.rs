@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
-use axum::http::HeaderValue;
+use axum::http::{HeaderValue, Method};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::Semaphore;
@@ -57,9 +57,12 @@ async fn observe(request: Request, next: Next) -> Response {
         .filter(|id| is_sane(id))
         .cloned()
         .unwrap_or_else(new_id);
-    let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let started = Instant::now();
+    let mut line = AccessLine {
+        method: request.method().clone(),
+        route: request.extensions().get().cloned(),
+        started: Instant::now(),
+        status: HUNG_UP,
+    };
     // At `error`, so that a filter of any level keeps the id.
     let span = tracing::error_span!(
         "request",
@@ -69,18 +72,42 @@ async fn observe(request: Request, next: Next) -> Response {
     );
     async {
         let mut response = next.run(request).await;
-        tracing::info!(
-            %method,
-            route = route.as_ref().map_or("-", MatchedPath::as_str),
-            status = response.status().as_u16(),
-            ms = started.elapsed().as_secs_f64() * 1000.0,
-            "served"
-        );
+        line.status = response.status().as_u16();
+        drop(line);
         response.headers_mut().insert(REQUEST_ID, id.clone());
         response
     }
     .instrument(span.clone())
     .await
+}
+
+/// The status in the log where the caller hung up before there was an answer: nginx's number for it.
+const HUNG_UP: u16 = 499;
+
+/// What the log says of a request, once it is dropped: a caller who hangs up has the request dropped in the middle.
+struct AccessLine {
+    method: Method,
+    route: Option<MatchedPath>,
+    started: Instant,
+    status: u16,
+}
+
+impl Drop for AccessLine {
+    fn drop(&mut self) {
+        let Self {
+            method,
+            route,
+            started,
+            status,
+        } = self;
+        tracing::info!(
+            %method,
+            route = route.as_ref().map_or("-", MatchedPath::as_str),
+            status,
+            ms = started.elapsed().as_secs_f64() * 1000.0,
+            "served"
+        );
+    }
 }
 
 /// Whether an id from outside may go into the log: short, and nothing that could break a line or look like one.

@@ -72,7 +72,7 @@ impl AdminGroup {
             status = record.status.as_str(),
             "acted on a group"
         );
-        session.complete(&record).await;
+        session.complete(&record);
         match error {
             None => Ok(Acted {
                 id: record.id,
@@ -96,12 +96,13 @@ impl OwnedSession {
     }
 
     /// Has the record of an action saved. One with an outcome that is not known is settled as soon as WhatsApp can be asked.
-    async fn complete(&self, record: &ActionRecord) {
+    fn complete(&self, record: &ActionRecord) {
         self.registry.actions.later(record);
         if record.status == ActionStatus::Unknown {
             let command = Command::Settle(record.gid.clone(), record.id.clone());
-            // A supervisor that has ended leaves it to the next start.
-            let _ = self.entry.commands.send(command).await;
+            let entry = Arc::clone(&self.entry);
+            // The caller does not wait for a supervisor that is busy. One that has ended leaves it to the next start.
+            tokio::spawn(async move { entry.commands.send(command).await });
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the log tells, and what it keeps to itself.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use contract_tests::client::Client;
 use contract_tests::database::Database;
@@ -12,6 +13,7 @@ use contract_tests::wait::{eventually, within};
 use serde_json::json;
 use whatsapp_standin::{Fault, GroupSpec, Person, Standin, When};
 
+use crate::outages::Setting;
 use crate::world::{ADD, ANNA, BUDI, DECLINERS, FRIEND, GROUP};
 
 /// The settings of a gateway that takes login tokens, too.
@@ -218,6 +220,33 @@ async fn clock_skew_is_told_to_the_operator() {
 }
 
 /// A line of the access log names who called, by an id and never by the token.
+/// One line for a caller who hangs up too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_who_hangs_up_is_in_the_log() {
+    let setting = Setting::new(Database::new().await).await;
+    let standin = &setting.lab.standin;
+    let gateway = Process::serve(&setting.environment).await;
+    let session = Session::create(&setting.caller(&gateway)).await;
+    session.pair(standin, ACCOUNT).await;
+    let late = Fault::Delay(Duration::from_secs(1));
+    standin.fault(ACCOUNT, When::next(ADD), late);
+    let call = tokio::spawn(session.add(GROUP, &[ANNA]).send());
+    within("the add is asked", standin.wait_iq(ADD, 1)).await;
+    call.abort();
+    let lines = eventually("the action is done", async || {
+        let log = gateway.log();
+        let done = log.contains("acted on a group");
+        let of_adds = log.lines().filter(|line| line.contains("/members"));
+        done.then(|| of_adds.map(str::to_owned).collect::<Vec<_>>())
+    });
+    let lines = lines.await;
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("status=499"), "{lines:?}");
+    assert!(lines[0].contains("caller="), "{lines:?}");
+    assert_eq!(gateway.terminate().await, Some(0));
+    setting.lab.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_names_the_caller() {
     let standin = Standin::start_default().await.unwrap();
