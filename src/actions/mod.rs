@@ -35,8 +35,9 @@ pub async fn list(
 /// # Errors
 /// 404 `action`, or the database failed.
 pub async fn get(session: &OwnedSession, id: &str) -> Result<ActionRecord, Error> {
+    let id = id.parse().map_err(|_| Error::not_found("action"))?;
     session.actions_saved().await?;
-    let action = session.store().get_action(session.id(), id).await?;
+    let action = session.store().get_action(session.id(), &id).await?;
     action.ok_or_else(|| Error::not_found("action"))
 }
 

@@ -95,11 +95,15 @@ impl Sessions {
         let records = store.all_sessions().await?;
         let unlinkings = store.unlinkings().await?;
         let mut open = store.open_actions().await?;
+        // Those that were under way when an earlier process ended.
+        let mut broken_off = Vec::new();
         for action in &mut open {
-            // It was under way when an earlier process ended.
-            action.complete(ActionStatus::Unknown);
+            if action.status == ActionStatus::Running {
+                action.complete(ActionStatus::Unknown);
+                broken_off.push(action.clone());
+            }
         }
-        store.save_actions(&open).await?;
+        store.save_actions(&broken_off).await?;
         // An earlier process may have been killed before it did.
         store.empty_log();
         let registry = Arc::new(Registry {

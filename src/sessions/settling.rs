@@ -43,10 +43,7 @@ impl Registry {
     async fn try_settle(&self, unsettled: &Unsettled) -> Result<(), StoreError> {
         self.actions.save(&self.store).await?;
         for id in &unsettled.actions {
-            let found = self
-                .store
-                .get_action(&unsettled.session, id.as_str())
-                .await?;
+            let found = self.store.get_action(&unsettled.session, id).await?;
             if let Some(mut action) = found {
                 settle(&mut action, unsettled.participants.as_deref());
                 tracing::info!(session = %unsettled.session, action = %id, "settled an action");

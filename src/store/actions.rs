@@ -223,11 +223,11 @@ impl Store {
     pub async fn get_action(
         &self,
         session: &SessionId,
-        id: &str,
+        id: &ActionId,
     ) -> Result<Option<ActionRecord>, StoreError> {
         let row = sqlx::query("SELECT * FROM actions WHERE session_id = $1 AND id = $2")
             .bind(session.as_str())
-            .bind(id)
+            .bind(id.as_str())
             .fetch_optional(&self.pools.read)
             .await?;
         row.as_ref().map(ActionRecord::from_row).transpose()

@@ -61,7 +61,7 @@ async fn an_action_is_kept_as_it_is(fresh: Fresh) {
         action.id = crate::jid::ActionId::generate();
         action.caller = caller;
         save(store, from_ref(&action)).await;
-        let kept = store.get_action(session, action.id.as_str()).await;
+        let kept = store.get_action(session, &action.id).await;
         assert_eq!(kept.expect("read"), Some(action.clone()));
     }
     let person = &mut action.people[1];
@@ -74,11 +74,11 @@ async fn an_action_is_kept_as_it_is(fresh: Fresh) {
     for &status in ActionStatus::ALL {
         action.complete(status);
         save(store, from_ref(&action)).await;
-        let kept = store.get_action(session, action.id.as_str()).await;
+        let kept = store.get_action(session, &action.id).await;
         assert_eq!(kept.expect("read"), Some(action.clone()));
     }
     let other = SessionId::generate();
-    let foreign = store.get_action(&other, action.id.as_str()).await;
+    let foreign = store.get_action(&other, &action.id).await;
     assert_eq!(foreign.expect("read"), None);
 }
 
@@ -171,10 +171,10 @@ async fn a_person_is_erased_from_all_of_them(fresh: Fresh) {
     // By another name than they were asked for.
     store.erase_person(session, BENS_LID).await.expect("erased");
     let kept = |id| store.get_action(session, id);
-    let one_kept = kept(one.id.as_str()).await.expect("read").expect("kept");
+    let one_kept = kept(&one.id).await.expect("read").expect("kept");
     assert_eq!(one_kept.people, one.people[..1]);
     // The same LID: it is Ann's in this one.
-    let two_kept = kept(two.id.as_str()).await.expect("read").expect("kept");
+    let two_kept = kept(&two.id).await.expect("read").expect("kept");
     assert_eq!(two_kept.people, []);
     for person in [BEN, BENS_LID] {
         let filter = ActionFilter {

@@ -139,6 +139,12 @@ async fn actions_are_listed_searched_and_erased() {
         json!([one])
     );
 
+    // No database is asked for what is no id.
+    for id in ["%00", "nowhere", "01bx5zzkbkactav9wevgemmvrz"] {
+        let path = session.path(&format!("/actions/{id}"));
+        let details = user.caller.get(path).send().await.error(404, "not_found");
+        assert_eq!(details, json!({"resource": "action"}), "{id}");
+    }
     let action = session.action(one.as_str().unwrap()).await;
     assert_eq!(action["operation"], "addGroupMembers");
     assert_eq!(action["groupJid"], GROUP);
