@@ -22,6 +22,8 @@ words! {
     NotFound = "not_found",
     /// The route exists, but not for this method.
     MethodNotAllowed = "method_not_allowed",
+    /// The same key as another request's, or as one that still runs; `details.reason` says which.
+    Conflict = "conflict",
     /// The body is larger than the limit.
     PayloadTooLarge = "payload_too_large",
     /// The body is not `application/json`.
@@ -56,6 +58,7 @@ impl Code {
             Self::Forbidden => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
+            Self::Conflict => 409,
             Self::PayloadTooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::RateLimited => 429,
@@ -208,6 +211,27 @@ impl Error {
     #[must_use]
     pub fn not_connected(status: &str) -> Self {
         Self::new(Code::NotImplemented, "the session is not connected").with("status", status)
+    }
+
+    /// 409 for an `Idempotency-Key` that another request has.
+    #[must_use]
+    pub fn key_reused() -> Self {
+        Self::new(
+            Code::Conflict,
+            "another request had this Idempotency-Key before",
+        )
+        .with("reason", "key_reused")
+    }
+
+    /// 409 for a repetition of a request that is still being answered.
+    #[must_use]
+    pub fn still_running() -> Self {
+        Self::new(
+            Code::Conflict,
+            "the first request with this Idempotency-Key is still running",
+        )
+        .with("reason", "still_running")
+        .retry_after(Duration::from_secs(1))
     }
 
     /// 400 for pairing what is paired.

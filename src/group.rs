@@ -1,7 +1,11 @@
-//! The vocabulary of groups: what one is, who is in it, how it changes. Data alone, for everyone to know.
+//! The vocabulary of groups: what one is, who is in it, how it changes, what is asked of it. Data alone, for everyone to
+//! know.
+
+mod action;
+
+pub use action::{Action, Answer, GroupAction, Operation, Outcome, PersonOutcome, Setting, Told};
 
 use crate::jid::{GroupJid, Lid, UserJid};
-use crate::words::words;
 
 /// What a participant may do in a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +52,10 @@ pub struct GroupInfo {
     pub is_announce: bool,
     /// Only admins may change subject, picture and description.
     pub is_locked: bool,
+    /// Every member may add others, by WhatsApp's own rules.
+    pub members_add: bool,
+    /// An admin has to approve who joins by link.
+    pub approval: bool,
     /// When it was created, epoch milliseconds.
     pub created_at: Option<i64>,
     /// How many people are in it, where WhatsApp says so. Lists of large accounts show some groups with hardly more than
@@ -78,95 +86,13 @@ pub enum GroupChange {
     Unknown,
 }
 
-/// What somebody asks WhatsApp to do in a group. An account has to be an admin of it.
+/// A person who has asked to join a group, and waits for an admin. At least one of the two names is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum GroupAction {
-    /// Add people.
-    Add(Vec<UserJid>),
-}
-
-impl GroupAction {
-    /// The operation of the document that asks for it.
-    #[must_use]
-    pub const fn operation(&self) -> &'static str {
-        match self {
-            Self::Add(_) => "addGroupMembers",
-        }
-    }
-
-    /// Whom it is about, in the order of the call.
-    #[must_use]
-    pub fn people(&self) -> &[UserJid] {
-        match self {
-            Self::Add(people) => people,
-        }
-    }
-}
-
-words! {
-    /// What became of one person of an action.
-    Outcome, "outcome":
-    /// They are a member now, who was none before.
-    Added = "added",
-    /// They were a member already.
-    AlreadyMember = "already_member",
-    /// Their privacy settings let them only be invited.
-    InviteRequired = "invite_required",
-    /// They were sent an invitation.
-    Invited = "invited",
-    /// An admin has to approve them first.
-    PendingApproval = "pending_approval",
-    /// They left the group a short while ago, and cannot be added so soon.
-    RecentlyLeft = "recently_left",
-    /// The number has no WhatsApp account.
-    NotOnWhatsApp = "not_on_whatsapp",
-    /// They have blocked the account.
-    Blocked = "blocked",
-    /// The group has no room.
-    GroupFull = "group_full",
-    /// WhatsApp declined for a reason that has no word here.
-    Declined = "declined",
-    /// Nothing was done.
-    NotAdded = "not_added",
-    /// It is not known.
-    Unknown = "unknown",
-}
-
-/// What became of one person of an action, and who that is.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PersonOutcome {
-    /// As they were asked for.
-    pub participant: UserJid,
-    /// By phone number as WhatsApp writes it, where it told.
+pub struct JoinRequest {
+    /// By phone number, where WhatsApp told it.
     pub jid: Option<UserJid>,
     /// By LID, where WhatsApp told it.
     pub lid: Option<Lid>,
-    /// What became of them.
-    pub outcome: Outcome,
-    /// WhatsApp's own code, where it gave one.
-    pub upstream_code: Option<u16>,
-}
-
-impl PersonOutcome {
-    /// The same outcome for a person of whom WhatsApp has told nothing.
-    #[must_use]
-    pub const fn untold(participant: UserJid, outcome: Outcome) -> Self {
-        Self {
-            participant,
-            jid: None,
-            lid: None,
-            outcome,
-            upstream_code: None,
-        }
-    }
-}
-
-// A phone number must not reach a log through `{:?}`.
-impl std::fmt::Debug for PersonOutcome {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PersonOutcome")
-            .field("outcome", &self.outcome)
-            .field("upstream_code", &self.upstream_code)
-            .finish_non_exhaustive()
-    }
+    /// Since when, epoch milliseconds, where WhatsApp told it.
+    pub since: Option<i64>,
 }

@@ -89,6 +89,13 @@ macro_rules! id {
                     .unwrap_or_else(ulid::Overflow::commit_overflow_increment);
                 Self(id.to_string().into())
             }
+
+            /// When it was made, epoch milliseconds.
+            #[must_use]
+            pub fn made_at(&self) -> i64 {
+                let id = ulid::Ulid::from_string(&self.0).unwrap_or_default();
+                i64::try_from(id.timestamp_ms()).unwrap_or(i64::MAX)
+            }
         }
     };
 }
@@ -178,6 +185,60 @@ impl Lid {
     #[must_use]
     pub fn digits(&self) -> &str {
         self.0.strip_suffix(LID_SERVER).unwrap_or(&self.0)
+    }
+}
+
+/// A person by either name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum PersonJid {
+    /// By phone number.
+    User(UserJid),
+    /// By LID.
+    Lid(Lid),
+}
+
+impl PersonJid {
+    /// The name as it is written on the wire.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::User(user) => user.as_str(),
+            Self::Lid(lid) => lid.as_str(),
+        }
+    }
+
+    /// By phone number, if that is the name.
+    #[must_use]
+    pub const fn user(&self) -> Option<&UserJid> {
+        match self {
+            Self::User(user) => Some(user),
+            Self::Lid(_) => None,
+        }
+    }
+
+    /// By LID, if that is the name.
+    #[must_use]
+    pub const fn lid(&self) -> Option<&Lid> {
+        match self {
+            Self::User(_) => None,
+            Self::Lid(lid) => Some(lid),
+        }
+    }
+}
+
+impl fmt::Display for PersonJid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for PersonJid {
+    type Err = ParseError;
+
+    fn from_str(s: &str) -> Result<Self, ParseError> {
+        let user = s.parse().map(Self::User);
+        user.or_else(|_| s.parse().map(Self::Lid))
+            .map_err(|_| ParseError("JID of a person"))
     }
 }
 

@@ -74,6 +74,12 @@ impl Client {
         self.call(Method::GET, path)
     }
 
+    /// A PATCH of a path below `/api/v1`.
+    #[must_use]
+    pub fn patch(&self, path: impl AsRef<str>) -> Call {
+        self.call(Method::PATCH, path)
+    }
+
     /// A POST to a path below `/api/v1`.
     #[must_use]
     pub fn post(&self, path: impl AsRef<str>) -> Call {
@@ -137,6 +143,19 @@ impl Call {
         let value = HeaderValue::from_str(value).expect("a header value");
         self.headers.append(name, value);
         self
+    }
+
+    /// Makes a repetition with the same key safe.
+    #[must_use]
+    pub fn idempotent(self, key: &str) -> Self {
+        self.header(HeaderName::from_static("idempotency-key"), key)
+    }
+
+    /// Asks to be told what became of each person.
+    #[must_use]
+    pub fn told(self) -> Self {
+        let name = HeaderName::from_static("prefer");
+        self.header(name, "return=representation")
     }
 
     /// Asks for a media type.
@@ -284,6 +303,19 @@ impl Answer {
             String::from_utf8_lossy(&self.body)
         );
         self
+    }
+
+    /// Holds the answer to a status; gives the id of the action that it names.
+    ///
+    /// # Panics
+    /// It has another status, or names none.
+    #[track_caller]
+    #[must_use]
+    pub fn action(&self, status: u16) -> String {
+        assert_eq!(self.status, status, "{}", self.call);
+        let location = self.headers["location"].to_str().expect("text");
+        let (_, id) = location.rsplit_once('/').expect("a path");
+        id.to_owned()
     }
 
     /// Holds the answer to 204.

@@ -1,6 +1,5 @@
 //! What a caller does with a session, step by step, over REST.
 
-use hyper::header::HeaderName;
 use serde_json::{Value, json};
 use whatsapp_standin::Standin;
 
@@ -133,10 +132,8 @@ impl Session {
     /// # Panics
     /// WhatsApp does not take it.
     pub async fn add_told(&self, gid: &str, participants: &[&str]) -> Value {
-        let add = self.add(gid, participants);
-        let name = HeaderName::from_static("prefer");
-        let answer = add.header(name, "return=representation").send().await;
-        answer.json(200)
+        let add = self.add(gid, participants).told();
+        add.send().await.json(200)
     }
 
     /// One action, as getAction gives it.

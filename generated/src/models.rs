@@ -22,9 +22,12 @@ pub struct Action {
     /// The operation that asked for it, by its `operationId`.
     #[serde(rename = "operation")]
     pub operation: String,
-    /// JID of the group.
-    #[serde(rename = "groupJid")]
-    pub group_jid: String,
+    /// JID of the group. Null where the group was to be created or joined, and WhatsApp has not told it.
+    #[serde(rename = "groupJid", deserialize_with = "not_absent")]
+    pub group_jid: Option<String>,
+    /// What was to be set, as the request had it: of `updateGroup` its properties, of `createGroup` the subject. Null for all other operations.
+    #[serde(rename = "changes", deserialize_with = "not_absent")]
+    pub changes: Option<serde_json::Map<String, serde_json::Value>>,
     /// See [`models::ActionCaller`].
     #[serde(rename = "requestedBy")]
     #[validate(nested)]
@@ -102,7 +105,7 @@ object!(ActionResult);
 pub enum ActionStatus {
     /// It is under way.
     Running,
-    /// WhatsApp has answered for each person, or was asked afterwards.
+    /// WhatsApp has done it, or has answered for each person, or was asked afterwards.
     Done,
     /// Nothing was done, because WhatsApp has refused the whole, or because it could not be sent.
     Refused,
@@ -168,6 +171,43 @@ pub struct AddMembers {
 
 object!(AddMembers);
 
+/// Whether an admin has to approve who joins by link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ApprovalMode {
+    /// An admin has to.
+    #[serde(rename = "on")]
+    On,
+    /// Whoever has the link can join.
+    #[serde(rename = "off")]
+    Off,
+}
+
+impl ApprovalMode {
+    /// Every value, in the document's order.
+    pub const ALL: &[Self] = &[Self::On, Self::Off];
+
+    /// The value as the document writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::On => "on",
+            Self::Off => "off",
+        }
+    }
+}
+
+impl std::str::FromStr for ApprovalMode {
+    type Err = ();
+
+    /// The value that is written so.
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .iter()
+            .find(|value| value.as_str() == word)
+            .copied()
+            .ok_or(())
+    }
+}
+
 /// What the authenticator has signed, and its signature. Properties not named here are ignored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
 #[serde(remote = "Self")]
@@ -228,6 +268,27 @@ impl std::str::FromStr for Base64Url {
     }
 }
 
+/// What a new group is called and who is in it. Properties not named here are ignored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct CreateGroup {
+    /// The group's name.
+    #[serde(rename = "subject")]
+    #[validate(length(min = 1, max = 100))]
+    pub subject: String,
+    /// JIDs of the people who are in it from the start, beside the account itself. Left out, nobody else is.
+    #[serde(
+        rename = "participants",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[validate(nested)]
+    #[validate(length(max = 1024))]
+    pub participants: Option<Vec<models::UserJid>>,
+}
+
+object!(CreateGroup);
+
 /// Which account to link by a code. Properties not named here are ignored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
 #[serde(remote = "Self")]
@@ -260,6 +321,48 @@ impl CreateSession {
         false
     }
 }
+
+/// A group that was just created, with what became of the people it was to begin with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct CreatedGroup {
+    /// JID of the group.
+    #[serde(rename = "groupJid")]
+    pub group_jid: String,
+    /// The group's name. Null where WhatsApp does not tell.
+    #[serde(rename = "subject", deserialize_with = "not_absent")]
+    pub subject: Option<String>,
+    /// The group's description. Null where it has none.
+    #[serde(rename = "description", deserialize_with = "not_absent")]
+    pub description: Option<String>,
+    /// Who created the group. Null where WhatsApp does not say.
+    #[serde(rename = "ownerJid", deserialize_with = "not_absent")]
+    pub owner_jid: Option<String>,
+    /// Whether admins alone may write.
+    #[serde(rename = "isAnnounce")]
+    pub is_announce: bool,
+    /// Whether admins alone may change name, picture and description.
+    #[serde(rename = "isLocked")]
+    pub is_locked: bool,
+    /// How many members the group has.
+    #[serde(rename = "participantCount")]
+    pub participant_count: i64,
+    /// When the group was created at WhatsApp, in milliseconds since the Unix epoch. Null where WhatsApp does not say.
+    #[serde(rename = "createdAtWa", deserialize_with = "not_absent")]
+    pub created_at_wa: Option<i64>,
+    /// When the gateway first saw the group, in milliseconds since the Unix epoch.
+    #[serde(rename = "firstSeenAt")]
+    pub first_seen_at: i64,
+    /// When the stored group last changed, in milliseconds since the Unix epoch.
+    #[serde(rename = "updatedAt")]
+    pub updated_at: i64,
+    /// What became of each person, in the order of the request. Null where it was not asked for.
+    #[serde(rename = "outcomes", deserialize_with = "not_absent")]
+    #[validate(nested)]
+    pub outcomes: Option<Vec<models::PersonOutcome>>,
+}
+
+object!(CreatedGroup);
 
 /// What kind of credential it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -347,7 +450,7 @@ pub struct ErrorBody {
     /// One sentence for a person to read. Programs go by `code` and `details`.
     #[serde(rename = "message")]
     pub message: String,
-    /// Particulars, by code. `validation_error`: `violations`, a list of `field`, `rule` and, where it helps, `value`. `forbidden`: `reason`, with `capability` where one is missing. `not_found`: `resource`, with `reason` where it is known why a session has no QR code. `not_implemented`: `status`. `upstream_error`: `upstreamCode`, with `notOnWhatsApp` where numbers without an account were the cause, or with the `reason` `passkey_not_accepted`. `unavailable`: `reason` where a session can't be paired now; this and that of `not_found` are a StatusReason. Empty otherwise.
+    /// Particulars, by code. `conflict`: `reason`. `validation_error`: `violations`, a list of `field`, `rule` and, where it helps, `value`. `forbidden`: `reason`, with `capability` where one is missing. `not_found`: `resource`, with `reason` where it is known why a session has no QR code. `not_implemented`: `status`. `upstream_error`: `upstreamCode`, with `notOnWhatsApp` where numbers without an account were the cause, with `applied` where a part was done, or with the `reason` `passkey_not_accepted`. `unavailable`: `reason` where a session can't be paired now; this and that of `not_found` are a StatusReason. Empty otherwise.
     #[serde(rename = "details")]
     pub details: serde_json::Map<String, serde_json::Value>,
 }
@@ -368,6 +471,8 @@ pub enum ErrorCode {
     NotFound,
     /// 405. The path does not take this method.
     MethodNotAllowed,
+    /// 409. Another request had the same `Idempotency-Key`, or one still runs that has it.
+    Conflict,
     /// 413. The body is too large.
     PayloadTooLarge,
     /// 415. The body is not `application/json`.
@@ -396,6 +501,7 @@ impl ErrorCode {
         Self::Forbidden,
         Self::NotFound,
         Self::MethodNotAllowed,
+        Self::Conflict,
         Self::PayloadTooLarge,
         Self::UnsupportedMediaType,
         Self::RateLimited,
@@ -414,6 +520,7 @@ impl ErrorCode {
             Self::Forbidden => "forbidden",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
+            Self::Conflict => "conflict",
             Self::PayloadTooLarge => "payload_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::RateLimited => "rate_limited",
@@ -488,6 +595,17 @@ pub struct Group {
 
 object!(Group);
 
+/// How anybody can join a group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct GroupInvite {
+    /// The invitation link.
+    #[serde(rename = "invite")]
+    pub invite: String,
+}
+
+object!(GroupInvite);
+
 /// JID of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct GroupJid(pub String);
@@ -535,6 +653,125 @@ pub struct GroupList {
 
 object!(GroupList);
 
+/// A person who has asked to join a group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct GroupRequest {
+    /// JID of the person. Null where WhatsApp tells the LID alone.
+    #[serde(rename = "jid", deserialize_with = "not_absent")]
+    pub jid: Option<String>,
+    /// LID of the person. Null where WhatsApp has not told it.
+    #[serde(rename = "lid", deserialize_with = "not_absent")]
+    pub lid: Option<String>,
+    /// Since when they wait, in milliseconds since the Unix epoch. Null where WhatsApp does not say.
+    #[serde(rename = "requestedAt", deserialize_with = "not_absent")]
+    pub requested_at: Option<i64>,
+}
+
+object!(GroupRequest);
+
+/// The people who have asked to join a group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct GroupRequestList {
+    /// The people of this page.
+    #[serde(rename = "data")]
+    #[validate(nested)]
+    pub data: Vec<models::GroupRequest>,
+    /// Where the next page begins. Null on the last page.
+    #[serde(rename = "nextCursor", deserialize_with = "not_absent")]
+    pub next_cursor: Option<String>,
+}
+
+object!(GroupRequestList);
+
+/// What tells a repetition from another request.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct IdempotencyKey(pub String);
+
+static IDEMPOTENCY_KEY: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"^[!-~]{1,255}$"#)
+        .expect("IdempotencyKey has a pattern that Rust's regex can read")
+});
+
+impl Validate for IdempotencyKey {
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        if self.0.validate_regex(&*IDEMPOTENCY_KEY) {
+            return Ok(());
+        }
+        let mut error = ValidationError::new("pattern");
+        error.add_param("value".into(), &self.0);
+        let mut errors = ValidationErrors::new();
+        // No name of its own: whatever holds the string names it.
+        errors.add("", error);
+        Err(errors)
+    }
+}
+
+impl std::str::FromStr for IdempotencyKey {
+    type Err = std::convert::Infallible;
+
+    /// Takes the text as it is: the pattern is checked by [`Validate`].
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// An invitation link, or its code alone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Invite(pub String);
+
+static INVITE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"^(https://chat\.whatsapp\.com/)?[0-9A-Za-z_-]{10,64}$"#)
+        .expect("Invite has a pattern that Rust's regex can read")
+});
+
+impl Validate for Invite {
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        if self.0.validate_regex(&*INVITE) {
+            return Ok(());
+        }
+        let mut error = ValidationError::new("pattern");
+        error.add_param("value".into(), &self.0);
+        let mut errors = ValidationErrors::new();
+        // No name of its own: whatever holds the string names it.
+        errors.add("", error);
+        Err(errors)
+    }
+}
+
+impl std::str::FromStr for Invite {
+    type Err = std::convert::Infallible;
+
+    /// Takes the text as it is: the pattern is checked by [`Validate`].
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// Which group to join. Properties not named here are ignored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct JoinGroup {
+    /// An invitation link, or its code alone.
+    #[serde(rename = "invite")]
+    #[validate(nested)]
+    pub invite: models::Invite,
+}
+
+object!(JoinGroup);
+
+/// A request to join that waits for an admin of the group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct JoinRequest {
+    /// JID of the group.
+    #[serde(rename = "groupJid")]
+    pub group_jid: String,
+}
+
+object!(JoinRequest);
+
 /// Someone in a group.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
 #[serde(remote = "Self")]
@@ -557,6 +794,43 @@ pub struct Member {
 }
 
 object!(Member);
+
+/// Who may add members by WhatsApp's own rules. This gateway adds where the session's account is an admin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum MemberAddMode {
+    /// Admins alone.
+    #[serde(rename = "admin_add")]
+    AdminAdd,
+    /// Every member.
+    #[serde(rename = "all_member_add")]
+    AllMemberAdd,
+}
+
+impl MemberAddMode {
+    /// Every value, in the document's order.
+    pub const ALL: &[Self] = &[Self::AdminAdd, Self::AllMemberAdd];
+
+    /// The value as the document writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AdminAdd => "admin_add",
+            Self::AllMemberAdd => "all_member_add",
+        }
+    }
+}
+
+impl std::str::FromStr for MemberAddMode {
+    type Err = ();
+
+    /// The value that is written so.
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .iter()
+            .find(|value| value.as_str() == word)
+            .copied()
+            .ok_or(())
+    }
+}
 
 /// A page of members.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
@@ -650,8 +924,24 @@ pub enum Outcome {
     GroupFull,
     /// WhatsApp declined for a reason that has no word here; `upstreamCode` is its code.
     Declined,
-    /// Nothing was done.
+    /// Nothing was done about somebody who was to be added.
     NotAdded,
+    /// No member any more.
+    Removed,
+    /// No member, so that there was nothing to do.
+    NotAMember,
+    /// An admin now.
+    Promoted,
+    /// An ordinary member now.
+    Demoted,
+    /// The request to join is granted: a member now.
+    Approved,
+    /// The request to join is turned down.
+    Rejected,
+    /// The person has not asked to join.
+    NoRequest,
+    /// Nothing was done, whatever was asked for.
+    NotDone,
     /// It is not known.
     Unknown,
     /// A word that the document did not have yet when this was generated.
@@ -672,6 +962,14 @@ impl Outcome {
         Self::GroupFull,
         Self::Declined,
         Self::NotAdded,
+        Self::Removed,
+        Self::NotAMember,
+        Self::Promoted,
+        Self::Demoted,
+        Self::Approved,
+        Self::Rejected,
+        Self::NoRequest,
+        Self::NotDone,
         Self::Unknown,
     ];
 
@@ -689,6 +987,14 @@ impl Outcome {
             Self::GroupFull => "group_full",
             Self::Declined => "declined",
             Self::NotAdded => "not_added",
+            Self::Removed => "removed",
+            Self::NotAMember => "not_a_member",
+            Self::Promoted => "promoted",
+            Self::Demoted => "demoted",
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+            Self::NoRequest => "no_request",
+            Self::NotDone => "not_done",
             Self::Unknown => "unknown",
             Self::Undocumented(word) => word,
         }
@@ -785,6 +1091,23 @@ pub struct PasskeyRequest {
 }
 
 object!(PasskeyRequest);
+
+/// Whose requests to join are meant. Properties not named here are ignored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct PeopleOfRequests {
+    /// JIDs or LIDs of the people. Required by the service, absent, null or empty is 400.
+    #[serde(
+        rename = "participants",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[validate(nested)]
+    #[validate(length(max = 1024))]
+    pub participants: Option<Vec<models::PersonJid>>,
+}
+
+object!(PeopleOfRequests);
 
 /// JID of a person, made of the phone number, or the person's LID.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -1116,6 +1439,46 @@ impl From<StatusReason> for String {
     }
 }
 
+/// What is to change of a group. Properties not named here are ignored, and what is not given stays.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct UpdateGroup {
+    /// The group's name.
+    #[serde(rename = "subject", default, skip_serializing_if = "Option::is_none")]
+    #[validate(length(min = 1, max = 100))]
+    pub subject: Option<String>,
+    /// The group's description. An empty one takes it away.
+    #[serde(
+        rename = "description",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[validate(length(max = 2048))]
+    pub description: Option<String>,
+    /// Whether admins alone may write.
+    #[serde(rename = "announce", default, skip_serializing_if = "Option::is_none")]
+    pub announce: Option<bool>,
+    /// Whether admins alone may change name, picture and description.
+    #[serde(rename = "locked", default, skip_serializing_if = "Option::is_none")]
+    pub locked: Option<bool>,
+    /// See [`models::MemberAddMode`].
+    #[serde(
+        rename = "memberAddMode",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub member_add_mode: Option<models::MemberAddMode>,
+    /// See [`models::ApprovalMode`].
+    #[serde(
+        rename = "approvalMode",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub approval_mode: Option<models::ApprovalMode>,
+}
+
+object!(UpdateGroup);
+
 /// Whose passkey it is, like Base64Url. Left out, null or empty where the authenticator does not tell.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct UserHandle(pub String);
@@ -1185,6 +1548,8 @@ pub(crate) fn compile_patterns() {
     LazyLock::force(&BASE64_URL);
     LazyLock::force(&CURSOR);
     LazyLock::force(&GROUP_JID);
+    LazyLock::force(&IDEMPOTENCY_KEY);
+    LazyLock::force(&INVITE);
     LazyLock::force(&PERSON_JID);
     LazyLock::force(&PHONE_NUMBER);
     LazyLock::force(&USER_HANDLE);

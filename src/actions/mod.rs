@@ -54,7 +54,8 @@ pub async fn erase(session: &OwnedSession, person: &str) -> Result<(), Error> {
     Ok(erased.await.map_err(Error::internal)??)
 }
 
-/// Removes actions that are older than `keep`, now and every hour. Never ends.
+/// Removes actions that are older than `keep`, and idempotency keys that are known no longer, now and every hour. Never
+/// ends.
 pub async fn sweep(store: Store, keep: Duration) {
     let keep = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
     loop {
@@ -62,6 +63,9 @@ pub async fn sweep(store: Store, keep: Duration) {
             Ok(0) => {}
             Ok(swept) => tracing::info!(swept, "removed old actions"),
             Err(error) => tracing::error!(%error, "cannot remove old actions"),
+        }
+        if let Err(error) = store.sweep_keys().await {
+            tracing::error!(%error, "cannot remove old idempotency keys");
         }
         sleep(SWEEP).await;
     }

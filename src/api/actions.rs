@@ -86,14 +86,15 @@ fn action(record: ActionRecord) -> models::Action {
     };
     models::Action {
         id: record.id.to_string(),
-        operation: record.operation,
-        group_jid: record.gid.to_string(),
+        operation: record.operation.as_str().to_owned(),
+        group_jid: record.gid.map(|gid| gid.to_string()),
+        changes: (!record.changes.is_empty()).then_some(record.changes),
         requested_by: models::ActionCaller {
             api_key_id,
             user_id,
         },
         status: record.status.as_str().to_owned().into(),
-        error_code: record.error,
+        error_code: record.error.map(|error| error.code.as_str().to_owned()),
         upstream_code: record.upstream_code.map(i32::from),
         people: record.people.into_iter().map(person).collect(),
         created_at: record.created_at,

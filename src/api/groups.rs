@@ -6,13 +6,15 @@ use gateway_api::apis::groups::*;
 use gateway_api::models;
 
 use super::actions::person;
+use super::acts::{Request, location, people, result};
 use super::{Api, prefer};
 use crate::auth::Principal;
 use crate::error::{Error, Violation};
-use crate::group::Role;
-use crate::groups::{self, Participants};
-use crate::jid::{GroupJid, UserJid};
-use crate::store::{Caller, GroupRecord, MemberRecord};
+use crate::group::{GroupAction, Role, Setting};
+use crate::groups;
+use crate::jid::{GroupJid, PersonJid};
+use crate::sessions::Asker;
+use crate::store::{ActionRecord, GroupRecord, MemberRecord};
 
 impl Groups for Api {
     async fn list_groups(
@@ -65,31 +67,165 @@ impl Groups for Api {
         body: models::AddMembers,
     ) -> Result<AddGroupMembersResponse, Error> {
         // What is wrong with the request is told before whether the session exists.
+        let asker = Request::new("addGroupMembers", (&path.session, &path.gid), &body)
+            .by(principal, headers.idempotency_key);
         let gid = group_jid(&path.gid)?;
-        let participants = Participants::new(user_jids(&body.participants.unwrap_or_default())?)?;
+        let people = people(body.participants.iter().flatten().map(|user| &user.0))?;
         let session = self.session(principal, &path.session)?;
-        let acted = groups::add_members(&session, &gid, participants, caller(principal)).await?;
-        let location = format!("/api/v1/sessions/{}/actions/{}", session.id(), acted.id);
-        if !prefer::wants_representation(headers.prefer.as_deref()) {
-            return Ok(AddGroupMembersResponse::Status204 { location });
-        }
-        Ok(AddGroupMembersResponse::Status200 {
-            body: models::ActionResult {
-                action: acted.id.to_string(),
-                data: acted.people.into_iter().map(person).collect(),
-            },
-            location,
-            preference_applied: prefer::REPRESENTATION.to_owned(),
+        let add = GroupAction::Add(people.into_vec());
+        let action = groups::act(&session, &gid, add, asker).await?;
+        let location = location(&action);
+        Ok(if prefer::wants_representation(headers.prefer.as_deref()) {
+            AddGroupMembersResponse::Status200 {
+                body: result(action),
+                location,
+                preference_applied: prefer::REPRESENTATION.to_owned(),
+            }
+        } else {
+            AddGroupMembersResponse::Status204 { location }
+        })
+    }
+
+    async fn remove_group_member(
+        &self,
+        principal: &Principal,
+        path: RemoveGroupMemberPathParams,
+        headers: RemoveGroupMemberHeaderParams,
+    ) -> Result<RemoveGroupMemberResponse, Error> {
+        let at = (&path.session, &path.gid, &path.jid);
+        let asker =
+            Request::new("removeGroupMember", at, &()).by(principal, headers.idempotency_key);
+        let location = self
+            .act_on(principal, at, GroupAction::Remove, asker)
+            .await?;
+        Ok(RemoveGroupMemberResponse::Status204 { location })
+    }
+
+    async fn promote_group_member(
+        &self,
+        principal: &Principal,
+        path: PromoteGroupMemberPathParams,
+        headers: PromoteGroupMemberHeaderParams,
+    ) -> Result<PromoteGroupMemberResponse, Error> {
+        let at = (&path.session, &path.gid, &path.jid);
+        let asker =
+            Request::new("promoteGroupMember", at, &()).by(principal, headers.idempotency_key);
+        let location = self
+            .act_on(principal, at, GroupAction::Promote, asker)
+            .await?;
+        Ok(PromoteGroupMemberResponse::Status204 { location })
+    }
+
+    async fn demote_group_member(
+        &self,
+        principal: &Principal,
+        path: DemoteGroupMemberPathParams,
+        headers: DemoteGroupMemberHeaderParams,
+    ) -> Result<DemoteGroupMemberResponse, Error> {
+        let at = (&path.session, &path.gid, &path.jid);
+        let asker =
+            Request::new("demoteGroupMember", at, &()).by(principal, headers.idempotency_key);
+        let location = self
+            .act_on(principal, at, GroupAction::Demote, asker)
+            .await?;
+        Ok(DemoteGroupMemberResponse::Status204 { location })
+    }
+
+    async fn create_group(
+        &self,
+        principal: &Principal,
+        path: CreateGroupPathParams,
+        headers: CreateGroupHeaderParams,
+        body: models::CreateGroup,
+    ) -> Result<CreateGroupResponse, Error> {
+        let asker = Request::new("createGroup", &path.session, &body)
+            .by(principal, headers.idempotency_key);
+        let with = match body.participants.as_deref() {
+            None | Some([]) => Vec::new(),
+            Some(users) => people(users.iter().map(|user| &user.0))?.into_vec(),
+        };
+        let session = self.session(principal, &path.session)?;
+        let (action, group) = groups::create(&session, body.subject, with, asker).await?;
+        let told = prefer::wants_representation(headers.prefer.as_deref());
+        Ok(CreateGroupResponse::Status201 {
+            location: location(&action),
+            body: created(group, told.then_some(action)),
+        })
+    }
+
+    async fn update_group(
+        &self,
+        principal: &Principal,
+        path: UpdateGroupPathParams,
+        headers: UpdateGroupHeaderParams,
+        body: models::UpdateGroup,
+    ) -> Result<UpdateGroupResponse, Error> {
+        let asker = Request::new("updateGroup", (&path.session, &path.gid), &body)
+            .by(principal, headers.idempotency_key);
+        let gid = group_jid(&path.gid)?;
+        let settings = settings(body)?;
+        let session = self.session(principal, &path.session)?;
+        let (action, record) = groups::update(&session, &gid, settings, asker).await?;
+        Ok(UpdateGroupResponse::Status200 {
+            body: group(record),
+            location: location(&action),
+        })
+    }
+
+    async fn leave_group(
+        &self,
+        principal: &Principal,
+        path: LeaveGroupPathParams,
+        headers: LeaveGroupHeaderParams,
+    ) -> Result<LeaveGroupResponse, Error> {
+        let asker = Request::new("leaveGroup", (&path.session, &path.gid), &())
+            .by(principal, headers.idempotency_key);
+        let gid = group_jid(&path.gid)?;
+        let session = self.session(principal, &path.session)?;
+        let action = groups::leave(&session, &gid, asker).await?;
+        Ok(LeaveGroupResponse::Status204 {
+            location: location(&action),
         })
     }
 }
 
-/// Who asks, as the record of an action has it.
-fn caller(principal: &Principal) -> Caller {
-    match &principal.api_key_id {
-        Some(id) => Caller::ApiKey(id.clone()),
-        None => Caller::User(principal.user_id.clone()),
+impl Api {
+    /// Acts on one member of a group; gives where the record is.
+    async fn act_on(
+        &self,
+        principal: &Principal,
+        (session, gid, jid): (&String, &models::GroupJid, &models::PersonJid),
+        action: fn(Vec<PersonJid>) -> GroupAction,
+        asker: Asker,
+    ) -> Result<String, Error> {
+        let gid = group_jid(gid)?;
+        let person = jid.0.parse();
+        let person = person.map_err(|_| Error::validation(&[Violation::new("jid", "pattern")]))?;
+        let session = self.session(principal, session)?;
+        let acted = groups::act(&session, &gid, action(vec![person]), asker).await?;
+        Ok(location(&acted))
     }
+}
+
+/// What is to be set, in the document's order.
+fn settings(body: models::UpdateGroup) -> Result<Vec<Setting>, Error> {
+    let described = |text: String| Some(text).filter(|text| !text.is_empty());
+    let settings = [
+        body.subject.map(Setting::Subject),
+        body.description
+            .map(|text| Setting::Description(described(text))),
+        body.announce.map(Setting::Announce),
+        body.locked.map(Setting::Locked),
+        body.member_add_mode
+            .map(|mode| Setting::MembersAdd(mode == models::MemberAddMode::AllMemberAdd)),
+        body.approval_mode
+            .map(|mode| Setting::Approval(mode == models::ApprovalMode::On)),
+    ];
+    let settings: Vec<_> = settings.into_iter().flatten().collect();
+    if settings.is_empty() {
+        return Err(Error::validation(&[Violation::new("body", "required")]));
+    }
+    Ok(settings)
 }
 
 /// A place in a list as callers see it: eight bytes in base64url.
@@ -116,23 +252,7 @@ pub(super) fn group_jid(gid: &models::GroupJid) -> Result<GroupJid, Error> {
         .map_err(|_| Error::validation(&[Violation::new("gid", "pattern")]))
 }
 
-fn user_jids(users: &[models::UserJid]) -> Result<Vec<UserJid>, Error> {
-    let mut violations = Vec::new();
-    let mut parsed = Vec::with_capacity(users.len());
-    for (index, user) in users.iter().enumerate() {
-        match user.0.parse() {
-            Ok(user) => parsed.push(user),
-            Err(_) => violations.push(Violation::new(format!("participants[{index}]"), "pattern")),
-        }
-    }
-    if violations.is_empty() {
-        Ok(parsed)
-    } else {
-        Err(Error::validation(&violations))
-    }
-}
-
-fn group(record: GroupRecord) -> models::Group {
+pub(super) fn group(record: GroupRecord) -> models::Group {
     models::Group {
         group_jid: record.gid,
         subject: record.subject,
@@ -144,6 +264,24 @@ fn group(record: GroupRecord) -> models::Group {
         created_at_wa: record.created_at_wa,
         first_seen_at: record.first_seen_at,
         updated_at: record.updated_at,
+    }
+}
+
+/// The same with what became of the people, where that is to be told.
+fn created(record: GroupRecord, action: Option<ActionRecord>) -> models::CreatedGroup {
+    let group = group(record);
+    models::CreatedGroup {
+        group_jid: group.group_jid,
+        subject: group.subject,
+        description: group.description,
+        owner_jid: group.owner_jid,
+        is_announce: group.is_announce,
+        is_locked: group.is_locked,
+        participant_count: group.participant_count,
+        created_at_wa: group.created_at_wa,
+        first_seen_at: group.first_seen_at,
+        updated_at: group.updated_at,
+        outcomes: action.map(|action| action.people.into_iter().map(person).collect()),
     }
 }
 

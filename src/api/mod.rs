@@ -1,8 +1,10 @@
 //! Implements the traits that are generated from the document, a file a tag: models in, a call, models out. No logic.
 
 mod actions;
+mod acts;
 pub mod document;
 mod groups;
+mod joining;
 mod passkey;
 mod prefer;
 mod qr;

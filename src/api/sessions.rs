@@ -3,6 +3,7 @@
 use gateway_api::apis::sessions::*;
 use gateway_api::models;
 
+use super::acts::Request;
 use super::{Api, passkey, qr};
 use crate::auth::Principal;
 use crate::error::Error;
@@ -31,9 +32,13 @@ impl Sessions for Api {
     async fn create_session(
         &self,
         principal: &Principal,
+        headers: CreateSessionHeaderParams,
         body: Option<models::CreateSession>,
     ) -> Result<CreateSessionResponse, Error> {
         let (label, start) = body.map_or((None, false), |body| (body.label, body.start));
+        let request = Request::new("createSession", (), &(&label, start));
+        let key = headers.idempotency_key;
+        let key = key.map(|key| request.key(principal, key));
         let record = self
             .sessions
             .create(
@@ -41,6 +46,7 @@ impl Sessions for Api {
                 principal.user_id.as_deref(),
                 label,
                 start,
+                key,
             )
             .await?;
         Ok(CreateSessionResponse::Status201(

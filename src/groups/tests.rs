@@ -4,9 +4,10 @@ use super::*;
 use crate::error::Code;
 use crate::group::{Outcome, Role};
 use crate::sessions::fake::{ME, Rig, gid, group, person};
+use crate::store::Caller;
 use crate::whatsapp::CallError;
 
-fn user(number: usize) -> UserJid {
+fn user(number: usize) -> PersonJid {
     format!("{}@s.whatsapp.net", 628_000_000_000 + number)
         .parse()
         .expect("a user JID")
@@ -20,7 +21,10 @@ async fn rig_of(role: Role) -> Rig {
     Rig::new(vec![group(vec![person(ME, role)])]).await
 }
 
-async fn add(rig: &mut Rig, answer: Result<Vec<Outcome>, CallError>) -> Result<Acted, Error> {
+async fn add(
+    rig: &mut Rig,
+    answer: Result<Vec<Outcome>, CallError>,
+) -> Result<ActionRecord, Error> {
     rig.connection
         .acts
         .lock()
@@ -29,17 +33,20 @@ async fn add(rig: &mut Rig, answer: Result<Vec<Outcome>, CallError>) -> Result<A
     add_to(rig, &gid()).await
 }
 
-async fn add_to(rig: &mut Rig, gid: &GroupJid) -> Result<Acted, Error> {
+async fn add_to(rig: &mut Rig, gid: &GroupJid) -> Result<ActionRecord, Error> {
     let session = rig.session.clone();
-    let people = participants(&[1, 2]);
-    let caller = Caller::User(None);
-    rig.awake(add_members(&session, gid, people, caller)).await
+    let add = GroupAction::Add(participants(&[1, 2]).into_vec());
+    let asker = Asker {
+        caller: Caller::User(None),
+        key: None,
+    };
+    rig.awake(act(&session, gid, add, asker)).await
 }
 
 #[test]
 fn nobody_twice_and_in_order() {
     let people = participants(&[3, 1, 3, 2, 1]);
-    assert_eq!(people.as_slice(), [user(3), user(1), user(2)]);
+    assert_eq!(people.into_vec(), [user(3), user(1), user(2)]);
 }
 
 #[test]
@@ -51,7 +58,7 @@ fn at_least_one_and_at_most_1024() {
         (1025, Some("length")),
     ] {
         match (Participants::new((0..count).map(user).collect()), rule) {
-            (Ok(people), None) => assert_eq!(people.as_slice().len(), count),
+            (Ok(people), None) => assert_eq!(people.into_vec().len(), count),
             (Err(error), Some(rule)) => {
                 assert_eq!(error.code, Code::ValidationError);
                 assert_eq!(error.details["violations"][0]["field"], "participants");
@@ -186,6 +193,7 @@ async fn an_add_refused_for_some_names_them() {
         (Err(refused(429)), None),
     ] {
         let mut rig = rig_of(Role::Admin).await;
+        let told = told.map(|people| people.iter().filter_map(PersonJid::user).cloned().collect());
         rig.connection
             .not_on_whatsapp
             .lock()

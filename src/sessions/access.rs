@@ -1,5 +1,5 @@
 //! The way to a connection. Each step checks one thing and hands out the next, so that no check can be left out:
-//! [`super::Sessions::owned`] → [`OwnedSession`] → [`Connected`] → [`KnownGroup`] → [`AdminGroup`], which acts.
+//! [`super::Sessions::owned`] → [`OwnedSession`] → [`Connected`] → [`KnownGroup`] → [`AdminGroup`]. The last three act.
 //! And the way to the supervisor: what an [`OwnedSession`] asks it to do.
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::supervisor::commands::Command;
 use super::supervisor::questions::RefusedBy;
 use super::view::{Online, View};
 use crate::error::{Code, Error};
-use crate::group::Role;
+use crate::group::{GroupInfo, Role};
 use crate::jid::{GroupJid, SessionId};
 use crate::store::{SessionRecord, Store};
 
@@ -58,33 +58,51 @@ impl OwnedSession {
     pub fn connected(&self) -> Result<Connected, Error> {
         let view = self.entry.view.borrow();
         match &view.online {
-            Some(online) => Ok(Connected(Arc::clone(online))),
+            Some(online) => Ok(Connected {
+                session: self.clone(),
+                online: Arc::clone(online),
+            }),
             None => Err(Error::not_connected(view.record.status.as_str())),
         }
     }
 
-    /// A group that the account is an admin of. A refusal rests on memory, which can be wrong: where WhatsApp has not told
-    /// of the group for a while it is asked first, and the answer follows what it says.
+    /// A group that the account is in. A refusal rests on memory, which can be wrong: where WhatsApp has not told of the group
+    /// for a while it is asked first, and the answer follows what it says.
     ///
     /// # Errors
-    /// 501 with the status, unless that is `working`; 404 `group`; 403 `not_group_admin`; 503 where WhatsApp has not told
-    /// the role.
+    /// 501 with the status, unless that is `working`; 404 `group`.
+    pub async fn known_group(&self, gid: &GroupJid) -> Result<KnownGroup, Error> {
+        self.confirmed(gid, || self.connected()?.group(gid)).await
+    }
+
+    /// The same for a group that the account is an admin of.
+    ///
+    /// # Errors
+    /// Those of [`Self::known_group`]; 403 `not_group_admin`; 503 where WhatsApp has not told the role.
     pub async fn admin_group(&self, gid: &GroupJid) -> Result<AdminGroup, Error> {
-        match self.known_admin_group(gid) {
+        self.confirmed(gid, || self.known_admin_group(gid)).await
+    }
+
+    /// The same from memory alone.
+    pub(super) fn known_admin_group(&self, gid: &GroupJid) -> Result<AdminGroup, Error> {
+        self.connected()?.group(gid)?.admin()
+    }
+
+    async fn confirmed<T>(
+        &self,
+        gid: &GroupJid,
+        known: impl Fn() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        match known() {
             // Not connected: there is nobody to ask.
             Err(refused) if refused.code != Code::NotImplemented => {
                 if !self.confirm(gid, RefusedBy::Memory).await {
                     return Err(refused);
                 }
-                self.known_admin_group(gid)
+                known()
             }
             known => known,
         }
-    }
-
-    /// The same from memory alone.
-    pub(super) fn known_admin_group(&self, gid: &GroupJid) -> Result<AdminGroup, Error> {
-        self.connected()?.group(gid)?.admin(self)
     }
 
     /// Has WhatsApp asked for a group, unless it told of it just before. Says whether memory now is as WhatsApp says.
@@ -99,6 +117,16 @@ impl OwnedSession {
             timeout(self.registry.whatsapp_timeout, confirmed).await,
             Ok(Some(()))
         )
+    }
+
+    /// Has memory and database take in a group of which WhatsApp has told just now.
+    ///
+    /// # Errors
+    /// The session is gone, or it took too long; then they follow.
+    pub(super) async fn learn(&self, group: GroupInfo) -> Result<(), Error> {
+        let learn = |done| Command::Learn(Box::new(group), done);
+        let learned = timeout(self.registry.whatsapp_timeout, self.ask(learn)).await;
+        learned.unwrap_or_else(|_| Err(Error::internal("a group was not stored in time")))
     }
 
     /// Starts connecting, or pairing where it is unpaired; does nothing where it is under way.
@@ -160,18 +188,21 @@ impl OwnedSession {
 
 /// A session that is connected.
 #[derive(Clone)]
-pub struct Connected(pub(super) Arc<Online>);
+pub struct Connected {
+    pub(super) session: OwnedSession,
+    pub(super) online: Arc<Online>,
+}
 
 impl Connected {
     /// The group `gid`, if the account is in it.
     ///
     /// # Errors
     /// 404 `group`.
-    pub fn group<'g>(&self, gid: &'g GroupJid) -> Result<KnownGroup<'g>, Error> {
-        match self.0.roles.get(gid) {
+    pub fn group(self, gid: &GroupJid) -> Result<KnownGroup, Error> {
+        match self.online.roles.get(gid) {
             Some(role) => Ok(KnownGroup {
-                online: Arc::clone(&self.0),
-                gid,
+                connected: self,
+                gid: gid.clone(),
                 role,
             }),
             None => Err(Error::not_found("group")),
@@ -180,23 +211,22 @@ impl Connected {
 }
 
 /// A group that the account of a connected session is in.
-pub struct KnownGroup<'g> {
-    online: Arc<Online>,
-    gid: &'g GroupJid,
+pub struct KnownGroup {
+    pub(super) connected: Connected,
+    pub(super) gid: GroupJid,
     role: Option<Role>,
 }
 
-impl KnownGroup<'_> {
+impl KnownGroup {
     /// The same group, for what only an admin may do.
     ///
     /// # Errors
     /// 403 `not_group_admin`; 503 where WhatsApp has not told the role.
-    pub fn admin(self, session: &OwnedSession) -> Result<AdminGroup, Error> {
+    pub fn admin(self) -> Result<AdminGroup, Error> {
         match self.role {
             Some(role) if role.is_admin() => Ok(AdminGroup {
-                session: session.clone(),
-                online: self.online,
-                gid: self.gid.clone(),
+                connected: self.connected,
+                gid: self.gid,
             }),
             Some(_) => Err(Error::not_group_admin()),
             None => Err(Error::role_unknown()),
@@ -206,7 +236,6 @@ impl KnownGroup<'_> {
 
 /// A group that the account of a connected session is an admin of.
 pub struct AdminGroup {
-    pub(super) session: OwnedSession,
-    pub(super) online: Arc<Online>,
+    pub(super) connected: Connected,
     pub(super) gid: GroupJid,
 }

@@ -1,84 +1,210 @@
-//! The one door to a change of membership: recorded before it is sent, completed with an outcome for each person after. It
-//! runs in a task of its own, so that it does so to the end also when the caller goes away.
+//! The one door to WhatsApp for what changes something there: recorded before it is sent, completed with what became of it
+//! after. It runs in a task of its own, so that it does so to the end also when the caller goes away.
 
-use std::slice::from_ref;
 use std::sync::Arc;
 
 use tracing::Instrument as _;
 
-use super::access::{AdminGroup, OwnedSession};
+use super::access::{AdminGroup, Connected, KnownGroup, OwnedSession};
 use super::supervisor::commands::Command;
-use super::supervisor::questions::RefusedBy;
+use super::verdict::{is_passing, judge};
 use crate::error::Error;
-use crate::group::{GroupAction, Outcome, PersonOutcome};
-use crate::jid::ActionId;
-use crate::store::{ActionRecord, ActionStatus, Caller};
+use crate::group::{Action, Answer, GroupAction, GroupInfo, JoinRequest, Operation, Setting, Told};
+use crate::jid::PersonJid;
+use crate::store::{ActionRecord, ActionStatus, Caller, Earlier, IdempotencyKey, RecordedError};
 use crate::whatsapp::CallError;
 
-/// An action that WhatsApp has taken.
-#[derive(Debug)]
-pub struct Acted {
-    /// Its record.
-    pub id: ActionId,
-    /// What became of each person, in the order of the call.
-    pub people: Vec<PersonOutcome>,
+/// Who asks for something, and the key by which a repetition is known.
+#[derive(Debug, Clone)]
+pub struct Asker {
+    /// Who.
+    pub caller: Caller,
+    /// The key, if the caller gave one.
+    pub key: Option<IdempotencyKey>,
 }
 
+// All errors of acts: 409 for the key of another request, or of one that still runs; 503 where the record cannot be written:
+// then nothing is sent. All that follow name the record in `details.action`: what WhatsApp refuses, 504 where it does not
+// answer in time, so that the outcome is not known.
+
 impl AdminGroup {
-    /// Acts on the group, on behalf of `caller`. That WhatsApp declines some of the people, or all, is no failure.
+    /// Acts on the group. That WhatsApp declines some of many people, or all, is no failure; that it declines the only one
+    /// is, but for adds.
     ///
     /// # Errors
-    /// 503 where the record cannot be written: then nothing is sent. All others name the record in `details.action`: what
-    /// WhatsApp refuses, 504 where it does not answer in time, so that the outcome is not known.
-    pub async fn act(self, action: GroupAction, caller: Caller) -> Result<Acted, Error> {
+    /// See above.
+    pub async fn act(self, action: GroupAction, asker: Asker) -> Result<ActionRecord, Error> {
+        let action = Action::InGroup(self.gid, action);
+        self.connected.act(vec![action], asker).await
+    }
+
+    /// Changes settings of the group, one after the other.
+    ///
+    /// # Errors
+    /// See above; `details.applied` names those that were changed before.
+    pub async fn update(self, settings: Vec<Setting>, asker: Asker) -> Result<ActionRecord, Error> {
+        let steps = settings
+            .into_iter()
+            .map(|setting| Action::InGroup(self.gid.clone(), GroupAction::Set(setting)));
+        self.connected.act(steps.collect(), asker).await
+    }
+
+    /// The group's invitation link, as WhatsApp tells it now.
+    ///
+    /// # Errors
+    /// What WhatsApp refuses; 504.
+    pub async fn invite(&self) -> Result<String, Error> {
+        let told = self.connected.online.connection.invite(&self.gid).await;
+        self.told(told).await
+    }
+
+    /// Who has asked to join the group, as WhatsApp tells it now.
+    ///
+    /// # Errors
+    /// What WhatsApp refuses; 504.
+    pub async fn join_requests(&self) -> Result<Vec<JoinRequest>, Error> {
+        let connection = &self.connected.online.connection;
+        let told = connection.join_requests(&self.gid).await;
+        self.told(told).await
+    }
+
+    async fn told<T>(&self, told: Result<T, CallError>) -> Result<T, Error> {
+        match told {
+            Ok(told) => Ok(told),
+            Err(refused) => Err(self
+                .connected
+                .session
+                .explained(Some(&self.gid), refused)
+                .await),
+        }
+    }
+}
+
+impl KnownGroup {
+    /// Takes the account out of the group.
+    ///
+    /// # Errors
+    /// See above.
+    pub async fn leave(self, asker: Asker) -> Result<ActionRecord, Error> {
+        let leave = Action::InGroup(self.gid, GroupAction::Leave);
+        self.connected.act(vec![leave], asker).await
+    }
+}
+
+impl Connected {
+    /// Makes a group. It is known when this is answered.
+    ///
+    /// # Errors
+    /// See above.
+    pub async fn create(
+        self,
+        subject: String,
+        people: Vec<PersonJid>,
+        asker: Asker,
+    ) -> Result<ActionRecord, Error> {
+        self.act(vec![Action::Create { subject, people }], asker)
+            .await
+    }
+
+    /// Joins the group that an invitation link leads to, or asks to be let in; by the link's code. A group that the account
+    /// has joined is known when this is answered.
+    ///
+    /// # Errors
+    /// See above; 404 `invite` where the link leads nowhere.
+    pub async fn join(self, code: String, asker: Asker) -> Result<ActionRecord, Error> {
+        self.act(vec![Action::Join(code)], asker).await
+    }
+
+    /// Acts, in one step or in several of one operation.
+    async fn act(self, steps: Vec<Action>, asker: Asker) -> Result<ActionRecord, Error> {
         let span = tracing::Span::current();
-        let acting = tokio::spawn(self.record_and_send(action, caller).instrument(span));
+        let acting = tokio::spawn(self.record_and_send(steps, asker).instrument(span));
         acting.await.map_err(Error::internal)?
     }
 
-    async fn record_and_send(self, action: GroupAction, caller: Caller) -> Result<Acted, Error> {
-        let Self {
-            session,
-            online,
-            gid,
-        } = self;
-        let mut record = ActionRecord::begun(&session.id, &gid, &action, caller);
-        session
-            .registry
-            .store
-            .save_actions(from_ref(&record))
-            .await?;
-        let answered = online.connection.act(&gid, &action).await;
-        let error = match answered {
-            Ok(people) => {
-                let unknown = people
-                    .iter()
-                    .any(|person| person.outcome == Outcome::Unknown);
-                record.people = people;
-                record.complete(if unknown {
-                    ActionStatus::Unknown
-                } else {
-                    ActionStatus::Done
-                });
-                None
-            }
+    async fn record_and_send(
+        self,
+        steps: Vec<Action>,
+        Asker { caller, key }: Asker,
+    ) -> Result<ActionRecord, Error> {
+        let session = &self.session;
+        let store = &session.registry.store;
+        let mut record = ActionRecord::begun(&session.id, &steps, caller);
+        if let Some(earlier) = store.begin_action(&record, key.as_ref()).await? {
+            return session.repeated(&earlier, key.as_ref()).await;
+        }
+        let mut done = Vec::new();
+        let error = match self.send(&mut record, &steps, &mut done).await {
+            Ok(()) => judge(&mut record),
             Err(failed) => Some(session.failed(&mut record, failed).await),
         };
+        let error = error.map(|error| match record.operation {
+            Operation::UpdateGroup => error.with("applied", done),
+            _ => error,
+        });
+        record.error = error.as_ref().map(RecordedError::from);
+        if let (Some(error), Some(key)) = (&error, &key)
+            && record.status == ActionStatus::Refused
+            && is_passing(error.code)
+        {
+            // Else the repetition that is asked for would be answered from the record.
+            store.free_key(key).await?;
+        }
         tracing::info!(
             session = %session.id,
             action = %record.id,
-            operation = record.operation,
+            operation = record.operation.as_str(),
             people = record.people.len(),
             status = record.status.as_str(),
-            "acted on a group"
+            "acted on WhatsApp"
         );
         session.complete(&record);
         match error {
-            None => Ok(Acted {
-                id: record.id,
-                people: record.people,
-            }),
+            None => Ok(record),
             Some(error) => Err(error.with("action", record.id.as_str())),
+        }
+    }
+
+    /// Sends one step after the other, until one fails. Names the settings that were changed.
+    async fn send(
+        &self,
+        record: &mut ActionRecord,
+        steps: &[Action],
+        done: &mut Vec<&'static str>,
+    ) -> Result<(), CallError> {
+        let connection = &self.online.connection;
+        for step in steps {
+            let Told { people, answer } = connection.act(step).await?;
+            record.people = people;
+            match answer {
+                Answer::Done => {}
+                Answer::Invite(link) => record.answer.invite = Some(link),
+                Answer::Created(group) => {
+                    record.gid = Some(group.gid.clone());
+                    self.learn(Ok(*group)).await;
+                }
+                Answer::Joined(gid) => {
+                    self.learn(connection.group(&gid).await).await;
+                    record.gid = Some(gid);
+                }
+                Answer::Waits(gid) => {
+                    record.gid = Some(gid);
+                    record.answer.waits = true;
+                }
+            }
+            done.extend(step.change().map(|(name, _)| name));
+        }
+        Ok(())
+    }
+
+    /// Takes in a group that the account has come into. WhatsApp's notification tells of it too, in its own time.
+    async fn learn(&self, group: Result<GroupInfo, CallError>) {
+        let learned = match group {
+            Ok(group) => self.session.learn(group).await,
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = learned {
+            tracing::warn!(session = %self.session.id, %error, "cannot take in a new group yet");
         }
     }
 }
@@ -98,75 +224,11 @@ impl OwnedSession {
     /// Has the record of an action saved. One with an outcome that is not known is settled as soon as WhatsApp can be asked.
     fn complete(&self, record: &ActionRecord) {
         self.registry.actions.later(record);
-        if record.status == ActionStatus::Unknown {
-            let command = Command::Settle(record.gid.clone(), record.id.clone());
+        if let (ActionStatus::Unknown, Some(gid)) = (record.status, record.shown_in()) {
+            let command = Command::Settle(gid.clone(), record.id.clone());
             let entry = Arc::clone(&self.entry);
             // The caller does not wait for a supervisor that is busy. One that has ended leaves it to the next start.
             tokio::spawn(async move { entry.commands.send(command).await });
-        }
-    }
-
-    /// What became of an action that WhatsApp has not taken, and what to tell the caller.
-    async fn failed(&self, record: &mut ActionRecord, failed: CallError) -> Error {
-        let (status, outcome) = match &failed {
-            CallError::NotConnected | CallError::Refused { .. } => {
-                (ActionStatus::Refused, Outcome::NotAdded)
-            }
-            CallError::Unanswered | CallError::Unreadable(_) | CallError::Other(_) => {
-                (ActionStatus::Unknown, Outcome::Unknown)
-            }
-        };
-        for person in &mut record.people {
-            person.outcome = outcome;
-        }
-        record.complete(status);
-        let error = match failed {
-            CallError::Refused { code, .. } => {
-                record.upstream_code = Some(code);
-                self.explained(record, code, failed).await
-            }
-            failed => failed.into(),
-        };
-        record.error = Some(error.code.as_str().to_owned());
-        error
-    }
-
-    /// What to tell a caller whose action WhatsApp has refused as a whole: that the group is gone or the account is no
-    /// admin, where WhatsApp says so when asked for the group; else that WhatsApp refused, and which of the people it
-    /// refused for, where it says so when asked for them.
-    async fn explained(&self, record: &mut ActionRecord, code: u16, refused: CallError) -> Error {
-        match code {
-            // One number without an account is enough for this. Source: reports of other gateways (Baileys 520, WAHA 266).
-            400 => self.with_strangers(record, refused.into()).await,
-            401 | 403 | 404 if self.confirm(&record.gid, RefusedBy::WhatsApp).await => {
-                let allowed = self.known_admin_group(&record.gid);
-                allowed.err().unwrap_or_else(|| refused.into())
-            }
-            // Nothing but the refusal is certain.
-            _ => refused.into(),
-        }
-    }
-
-    /// The same error, with the people who are not on WhatsApp named where WhatsApp tells.
-    async fn with_strangers(&self, record: &mut ActionRecord, error: Error) -> Error {
-        let people = record.people.iter();
-        let users: Vec<_> = people.map(|person| person.participant.clone()).collect();
-        let strangers = match self.connected() {
-            Ok(connected) => connected.0.connection.not_on_whatsapp(&users).await,
-            Err(_) => return error,
-        };
-        match strangers {
-            Ok(strangers) if !strangers.is_empty() => {
-                for person in &mut record.people {
-                    if strangers.contains(&person.participant) {
-                        person.outcome = Outcome::NotOnWhatsApp;
-                    }
-                }
-                let names: Vec<_> = strangers.iter().map(|user| user.as_str()).collect();
-                error.with("notOnWhatsApp", names)
-            }
-            // The refusal is what the caller has to know, not that it stays unexplained.
-            _ => error,
         }
     }
 }

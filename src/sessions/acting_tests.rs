@@ -7,8 +7,8 @@ use tokio::time::timeout;
 use super::fake::{ME, Rig, gid, group, person};
 use super::supervisor::state::Fetch;
 use crate::error::{Code, Error};
-use crate::group::{GroupAction, GroupInfo, Outcome, Role};
-use crate::sessions::Acted;
+use crate::group::{GroupAction, GroupInfo, Operation, Outcome, Role};
+use crate::sessions::Asker;
 use crate::store::{ActionFilter, ActionRecord, ActionStatus, Caller};
 use crate::whatsapp::CallError;
 
@@ -32,9 +32,19 @@ fn refused(code: u16) -> CallError {
     }
 }
 
+fn asker() -> Asker {
+    Asker {
+        caller: Caller::ApiKey("01K".to_owned()),
+        key: None,
+    }
+}
+
 impl Rig {
     /// Adds Ann and Ben; WhatsApp answers so.
-    async fn act(&mut self, answer: Result<Vec<Outcome>, CallError>) -> Result<Acted, Error> {
+    async fn act(
+        &mut self,
+        answer: Result<Vec<Outcome>, CallError>,
+    ) -> Result<ActionRecord, Error> {
         self.connection
             .acts
             .lock()
@@ -43,8 +53,12 @@ impl Rig {
         let session = self.session.clone();
         let people = [ANN, BEN].map(|jid| jid.parse().expect("a JID"));
         let action = GroupAction::Add(people.to_vec());
-        let caller = Caller::ApiKey("01K".to_owned());
-        let acting = async move { session.known_admin_group(&gid())?.act(action, caller).await };
+        let acting = async move {
+            session
+                .known_admin_group(&gid())?
+                .act(action, asker())
+                .await
+        };
         self.awake(acting).await
     }
 
@@ -104,7 +118,7 @@ async fn what_became_of_each_is_told_and_kept() {
     assert_eq!(action.people, acted.people);
     assert_eq!(outcomes(action), told);
     assert_eq!(action.status, ActionStatus::Done);
-    assert_eq!(action.operation, "addGroupMembers");
+    assert_eq!(action.operation, Operation::AddGroupMembers);
     assert_eq!(action.caller, Caller::ApiKey("01K".to_owned()));
     assert!(action.completed_at >= Some(action.created_at));
     assert_eq!(action.error, None);
@@ -155,7 +169,8 @@ async fn a_failure_is_kept_and_names_its_action() {
         let action = rig.actions().await.remove(0);
         assert_eq!(error.details["action"], action.id.as_str(), "{code}");
         assert_eq!(action.status, status, "{code}");
-        assert_eq!(action.error.as_deref(), Some(code));
+        let error = action.error.as_ref().expect("an error");
+        assert_eq!(error.code.as_str(), code);
         assert_eq!(action.upstream_code, upstream_code);
         let outcome = match status {
             ActionStatus::Refused => Outcome::NotAdded,
@@ -237,7 +252,7 @@ async fn an_action_is_done_to_the_end_without_its_caller() {
     let action = GroupAction::Add(vec![ANN.parse().expect("a JID")]);
     let group = rig.session.known_admin_group(&gid()).expect("an admin");
     {
-        let mut acting = std::pin::pin!(group.act(action, Caller::User(None)));
+        let mut acting = std::pin::pin!(group.act(action, asker()));
         let begun = futures_util::poll!(&mut acting);
         assert!(begun.is_pending());
     }

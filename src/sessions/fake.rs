@@ -15,8 +15,10 @@ use super::supervisor::Supervisor;
 use super::supervisor::state::{Input, State};
 use super::view::Online;
 use super::{Registry, Sessions};
-use crate::group::{GroupAction, GroupInfo, Outcome, Participant, PersonOutcome, Role};
-use crate::jid::{GroupJid, UserJid};
+use crate::group::{
+    Action, Answer, GroupInfo, JoinRequest, Outcome, Participant, PersonOutcome, Role, Told,
+};
+use crate::jid::{GroupJid, PersonJid, UserJid};
 use crate::outbound::Proxies;
 use crate::store::{SessionRecord, Status, Store};
 use crate::whatsapp::{CallError, Connection, Dialer, Network};
@@ -28,7 +30,7 @@ pub(crate) struct Fake {
     pub(crate) groups: Mutex<VecDeque<Result<GroupInfo, CallError>>>,
     pub(crate) not_on_whatsapp: Mutex<VecDeque<Result<Vec<UserJid>, CallError>>>,
     /// Every call: the group and the people.
-    pub(crate) asked: Mutex<Vec<(GroupJid, Vec<UserJid>)>>,
+    pub(crate) asked: Mutex<Vec<(GroupJid, Vec<PersonJid>)>>,
 }
 
 #[async_trait]
@@ -46,21 +48,27 @@ impl Connection for Fake {
         answer.unwrap_or(Err(CallError::NotConnected))
     }
 
-    async fn act(
-        &self,
-        gid: &GroupJid,
-        action: &GroupAction,
-    ) -> Result<Vec<PersonOutcome>, CallError> {
-        self.asked
-            .lock()
-            .expect("no panic")
-            .push((gid.clone(), action.people().to_vec()));
+    async fn act(&self, action: &Action) -> Result<Told, CallError> {
+        let gid = action.gid().cloned().unwrap_or_else(gid);
+        let people = action.people().to_vec();
+        self.asked.lock().expect("no panic").push((gid, people));
         let answer = self.acts.lock().expect("no panic").pop_front();
         let outcomes = answer.unwrap_or(Err(CallError::NotConnected))?;
         let people = action.people().iter().cloned().zip(outcomes);
-        Ok(people
-            .map(|(person, outcome)| PersonOutcome::untold(person, outcome))
-            .collect())
+        Ok(Told {
+            people: people
+                .map(|(person, outcome)| PersonOutcome::untold(person, outcome))
+                .collect(),
+            answer: Answer::Done,
+        })
+    }
+
+    async fn invite(&self, _: &GroupJid) -> Result<String, CallError> {
+        Err(CallError::NotConnected)
+    }
+
+    async fn join_requests(&self, _: &GroupJid) -> Result<Vec<JoinRequest>, CallError> {
+        Err(CallError::NotConnected)
     }
 
     async fn not_on_whatsapp(&self, _: &[UserJid]) -> Result<Vec<UserJid>, CallError> {
@@ -149,7 +157,7 @@ impl Rig {
     }
 
     /// What was asked since the last time.
-    pub(crate) fn asked(&self) -> Vec<(GroupJid, Vec<UserJid>)> {
+    pub(crate) fn asked(&self) -> Vec<(GroupJid, Vec<PersonJid>)> {
         std::mem::take(&mut *self.connection.asked.lock().expect("no panic"))
     }
 }
@@ -182,6 +190,8 @@ pub(crate) fn group(participants: Vec<Participant>) -> GroupInfo {
         owner: None,
         is_announce: false,
         is_locked: false,
+        members_add: false,
+        approval: false,
         created_at: None,
         size: None,
         participants: Some(participants),

@@ -11,6 +11,7 @@ mod saving;
 mod settling;
 mod supervisor;
 mod unlinking;
+mod verdict;
 mod view;
 
 use std::collections::BTreeMap;
@@ -23,11 +24,13 @@ use tokio::time::timeout;
 
 pub use crate::whatsapp::PasskeyAssertion;
 pub use access::OwnedSession;
-pub use acting::Acted;
+pub use acting::Asker;
 
 use crate::error::Error;
 use crate::jid::SessionId;
-use crate::store::{ActionRecord, ActionStatus, SessionRecord, Status, Store, StoreError};
+use crate::store::{
+    ActionRecord, ActionStatus, Earlier, IdempotencyKey, SessionRecord, Status, Store, StoreError,
+};
 use crate::whatsapp::Dialer;
 use access::Entry;
 use saving::Saving;
@@ -160,16 +163,18 @@ impl Sessions {
         }
     }
 
-    /// Creates a session for an organization; `start` connects it at once.
+    /// Creates a session for an organization; `start` connects it at once. A repetition, by its key, gives the session that
+    /// was created, as it is now.
     ///
     /// # Errors
-    /// The database failed.
+    /// 409 for the key of another request, or of a session that is gone; the database failed.
     pub async fn create(
         &self,
         organization_id: &str,
         created_by_user_id: Option<&str>,
         label: Option<String>,
         start: bool,
+        key: Option<IdempotencyKey>,
     ) -> Result<SessionRecord, Error> {
         let mut record = SessionRecord {
             created_by_user_id: created_by_user_id.map(ToOwned::to_owned),
@@ -183,11 +188,18 @@ impl Sessions {
         let registry = Arc::clone(&self.0);
         // A task, so that a caller who goes away leaves no row without a supervisor.
         let created = tokio::spawn(async move {
-            registry.store.insert_session(&record).await?;
+            match &key {
+                None => registry.store.insert_session(&record).await?,
+                Some(key) => {
+                    if let Some(earlier) = registry.store.begin_session(&record, key).await? {
+                        return registry.created_before(&earlier, key);
+                    }
+                }
+            }
             registry.add(record.clone(), Vec::new());
-            Ok::<_, StoreError>(record)
+            Ok(record)
         });
-        Ok(created.await.map_err(Error::internal)??)
+        created.await.map_err(Error::internal)?
     }
 
     /// The session `id` of an organization: the only way to get hold of one.
@@ -239,10 +251,25 @@ impl Registry {
         let id = record.id.clone();
         let (mut supervisor, entry) = Supervisor::new(Arc::clone(self), record);
         for action in unsettled {
-            supervisor.unsettled(action.gid, action.id);
+            if let Some(gid) = action.shown_in() {
+                supervisor.unsettled(gid.clone(), action.id);
+            }
         }
         self.write().insert(id, Arc::new(entry));
         tokio::spawn(supervisor.run());
+    }
+
+    /// The session that the first request with this key has created.
+    fn created_before(
+        &self,
+        earlier: &Earlier,
+        key: &IdempotencyKey,
+    ) -> Result<SessionRecord, Error> {
+        let same = earlier.fingerprint == key.fingerprint;
+        match self.read().get(&earlier.session) {
+            Some(entry) if same => Ok(entry.view.borrow().record.clone()),
+            _ => Err(Error::key_reused()),
+        }
     }
 
     fn remove(&self, id: &SessionId) {

@@ -176,6 +176,8 @@ mod tests {
             owner: None,
             is_announce: false,
             is_locked: false,
+            members_add: false,
+            approval: false,
             created_at: None,
             size: None,
             participants: Some(participants),

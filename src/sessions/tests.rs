@@ -12,7 +12,7 @@ async fn load(directory: &std::path::Path) -> Sessions {
 
 async fn create(sessions: &Sessions, start: bool) -> OwnedSession {
     let record = sessions
-        .create("org", Some("user"), None, start)
+        .create("org", Some("user"), None, start, None)
         .await
         .expect("created");
     sessions.owned("org", record.id.as_str()).expect("owned")

@@ -1,65 +1,15 @@
 //! Records of actions: who asked WhatsApp for what, for whom, and what became of it.
 
-use serde::{Deserialize, Serialize};
-use sqlx::any::{AnyArguments, AnyRow};
-use sqlx::{AnyConnection, Arguments as _, AssertSqlSafe, Row as _};
+use sqlx::any::AnyArguments;
+use sqlx::{AnyConnection, Arguments as _, AssertSqlSafe};
 
+use super::action_record::{ActionRecord, ActionStatus, Caller};
 use super::{Store, StoreError, clean, parameters};
-use crate::group::{GroupAction, Outcome, PersonOutcome};
+use crate::group::PersonOutcome;
 use crate::jid::{ActionId, GroupJid, SessionId};
-use crate::words::words;
 
 /// Rows in one statement: SQLite looks each parameter up among all that came before.
 const ROWS_A_STATEMENT: usize = 16;
-
-words! {
-    /// How far an action has come.
-    ActionStatus, "action status":
-    /// It is under way.
-    Running = "running",
-    /// WhatsApp has answered for each person, or was asked afterwards.
-    Done = "done",
-    /// Nothing was done: WhatsApp has refused the whole, or it was never sent.
-    Refused = "refused",
-    /// It was sent, and what became of it is not known yet. The gateway asks for the group as soon as it can.
-    Unknown = "unknown",
-}
-
-/// Who asked for an action.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Caller {
-    /// A program, by the id of its api key.
-    ApiKey(String),
-    /// A person, by the id that their login token gives, if it does.
-    User(Option<String>),
-}
-
-/// An action as the database keeps it. Times are epoch milliseconds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ActionRecord {
-    /// Its id, by time.
-    pub id: ActionId,
-    /// The session whose account it was asked of.
-    pub session: SessionId,
-    /// The operation of the document.
-    pub operation: String,
-    /// The group.
-    pub gid: GroupJid,
-    /// Who asked.
-    pub caller: Caller,
-    /// How far it has come.
-    pub status: ActionStatus,
-    /// The code of the error that answered it; none where it was answered otherwise, or not yet.
-    pub error: Option<String>,
-    /// WhatsApp's own code, where it has refused the whole.
-    pub upstream_code: Option<u16>,
-    /// Whom it was about and what became of each, in the order of the call.
-    pub people: Vec<PersonOutcome>,
-    /// When it was asked for.
-    pub created_at: i64,
-    /// When it was answered, or settled.
-    pub completed_at: Option<i64>,
-}
 
 /// Which actions of a session are wanted.
 #[derive(Debug, Clone, Default)]
@@ -74,113 +24,6 @@ pub struct ActionFilter {
     pub from: Option<u64>,
     /// Those asked for before this time, epoch milliseconds.
     pub before: Option<u64>,
-}
-
-/// [`PersonOutcome`] in the database.
-#[derive(Serialize, Deserialize)]
-struct Person {
-    participant: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    jid: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lid: Option<String>,
-    outcome: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<u16>,
-}
-
-impl ActionRecord {
-    /// An action that is about to be sent.
-    #[must_use]
-    pub fn begun(
-        session: &SessionId,
-        gid: &GroupJid,
-        action: &GroupAction,
-        caller: Caller,
-    ) -> Self {
-        let people = action.people().iter().cloned();
-        Self {
-            id: ActionId::generate(),
-            session: session.clone(),
-            operation: action.operation().to_owned(),
-            gid: gid.clone(),
-            caller,
-            status: ActionStatus::Running,
-            error: None,
-            upstream_code: None,
-            people: people
-                .map(|person| PersonOutcome::untold(person, Outcome::Unknown))
-                .collect(),
-            created_at: super::now(),
-            completed_at: None,
-        }
-    }
-
-    /// What has become of it is known, or known to be unknown.
-    pub fn complete(&mut self, status: ActionStatus) {
-        self.status = status;
-        self.completed_at = Some(super::now());
-    }
-
-    fn people_json(&self) -> Result<String, StoreError> {
-        let people = self.people.iter().map(|person| Person {
-            participant: person.participant.to_string(),
-            jid: person.jid.as_ref().map(ToString::to_string),
-            lid: person.lid.as_ref().map(ToString::to_string),
-            outcome: person.outcome.as_str().to_owned(),
-            code: person.upstream_code,
-        });
-        serde_json::to_string(&people.collect::<Vec<_>>())
-            .map_err(|_| StoreError::Unreadable("people of an action"))
-    }
-
-    fn from_row(row: &AnyRow) -> Result<Self, StoreError> {
-        let unreadable = |what| move |_| StoreError::Unreadable(what);
-        let text = |column| row.try_get::<&str, _>(column);
-        let people: Vec<Person> = serde_json::from_str(text("people")?)
-            .map_err(|_| StoreError::Unreadable("people of an action"))?;
-        let api_key: Option<String> = row.try_get("api_key_id")?;
-        let user: Option<String> = row.try_get("user_id")?;
-        let upstream_code: Option<i64> = row.try_get("upstream_code")?;
-        Ok(Self {
-            id: text("id")?.parse().map_err(unreadable("action id"))?,
-            session: text("session_id")?
-                .parse()
-                .map_err(unreadable("session id"))?,
-            operation: row.try_get("operation")?,
-            gid: text("group_jid")?
-                .parse()
-                .map_err(unreadable("group JID"))?,
-            caller: match api_key {
-                Some(id) => Caller::ApiKey(id),
-                None => Caller::User(user),
-            },
-            status: text("status")?.parse()?,
-            error: row.try_get("error")?,
-            upstream_code: upstream_code.and_then(|code| u16::try_from(code).ok()),
-            people: people
-                .into_iter()
-                .map(Person::read)
-                .collect::<Result<_, _>>()?,
-            created_at: row.try_get("created_at")?,
-            completed_at: row.try_get("completed_at")?,
-        })
-    }
-}
-
-impl Person {
-    fn read(self) -> Result<PersonOutcome, StoreError> {
-        let unreadable = |_| StoreError::Unreadable("person of an action");
-        let jid = self.jid.map(|jid| jid.parse().map_err(unreadable));
-        let lid = self.lid.map(|lid| lid.parse().map_err(unreadable));
-        Ok(PersonOutcome {
-            participant: self.participant.parse().map_err(unreadable)?,
-            jid: jid.transpose()?,
-            lid: lid.transpose()?,
-            outcome: self.outcome.parse()?,
-            upstream_code: self.code,
-        })
-    }
 }
 
 /// The least id of an action of this time, epoch milliseconds. A ULID has 48 bits for it.
@@ -359,13 +202,11 @@ pub(super) async fn forget(db: &mut AnyConnection, session: &SessionId) -> Resul
 
 /// Every name of a person.
 fn names_of(person: &PersonOutcome) -> impl Iterator<Item = &str> {
-    let jid = person
-        .jid
-        .as_ref()
-        .filter(|jid| **jid != person.participant);
-    std::iter::once(person.participant.as_str())
-        .chain(jid.map(|jid| jid.as_str()))
-        .chain(person.lid.as_ref().map(|lid| lid.as_str()))
+    let asked = person.participant.as_str();
+    let jid = person.jid.as_ref().map(|jid| jid.as_str());
+    let lid = person.lid.as_ref().map(|lid| lid.as_str());
+    let others = jid.into_iter().chain(lid);
+    std::iter::once(asked).chain(others.filter(move |name| *name != asked))
 }
 
 /// Every name of everyone whom an action was about, with the session and the action.
@@ -375,15 +216,20 @@ fn names(action: &ActionRecord) -> impl Iterator<Item = [&str; 3]> {
     names.map(move |name| [session, name, id])
 }
 
-async fn upsert(db: &mut AnyConnection, actions: &[ActionRecord]) -> Result<(), StoreError> {
-    const COLUMNS: usize = 12;
+/// Writes actions as they are now.
+pub(super) async fn upsert(
+    db: &mut AnyConnection,
+    actions: &[ActionRecord],
+) -> Result<(), StoreError> {
+    const COLUMNS: usize = 15;
     let rows = (0..actions.len()).map(|n| format!("({})", parameters(1 + COLUMNS * n, COLUMNS)));
     let rows = rows.collect::<Vec<_>>().join(", ");
     let sql = format!(
-        "INSERT INTO actions (session_id, id, operation, group_jid, api_key_id, user_id, status, error, upstream_code,
-             people, created_at, completed_at) VALUES {rows}
-         ON CONFLICT (session_id, id) DO UPDATE SET status = excluded.status, error = excluded.error,
-             upstream_code = excluded.upstream_code, people = excluded.people, completed_at = excluded.completed_at"
+        "INSERT INTO actions (session_id, id, operation, group_jid, changes, api_key_id, user_id, status, error,
+             error_body, upstream_code, people, answer, created_at, completed_at) VALUES {rows}
+         ON CONFLICT (session_id, id) DO UPDATE SET group_jid = excluded.group_jid, status = excluded.status,
+             error = excluded.error, error_body = excluded.error_body, upstream_code = excluded.upstream_code,
+             people = excluded.people, answer = excluded.answer, completed_at = excluded.completed_at"
     );
     let mut query =
         sqlx::query(AssertSqlSafe(sql)).persistent([1, ROWS_A_STATEMENT].contains(&actions.len()));
@@ -395,14 +241,17 @@ async fn upsert(db: &mut AnyConnection, actions: &[ActionRecord]) -> Result<(), 
         query = query
             .bind(action.session.as_str())
             .bind(action.id.as_str())
-            .bind(&action.operation)
-            .bind(action.gid.as_str())
+            .bind(action.operation.as_str())
+            .bind(action.gid.as_ref().map(GroupJid::as_str))
+            .bind(action.changes_json()?)
             .bind(api_key)
             .bind(user)
             .bind(action.status.as_str())
-            .bind(&action.error)
+            .bind(action.error.as_ref().map(|error| error.code.as_str()))
+            .bind(action.error_json()?)
             .bind(action.upstream_code.map(i64::from))
             .bind(action.people_json()?)
+            .bind(action.answer_json()?)
             .bind(action.created_at)
             .bind(action.completed_at);
     }

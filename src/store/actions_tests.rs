@@ -4,7 +4,7 @@ use std::slice::from_ref;
 
 use super::tests::{Fresh, on_both};
 use super::*;
-use crate::group::{GroupAction, Outcome};
+use crate::group::{Action, GroupAction, Outcome};
 use crate::jid::{GroupJid, SessionId};
 
 on_both! {
@@ -25,8 +25,8 @@ const OTHER: &str = "120363049999999999@g.us";
 fn action(session: &SessionId, gid: &str, people: &[&str]) -> ActionRecord {
     let people = people.iter().map(|jid| jid.parse().expect("a JID"));
     let gid: GroupJid = gid.parse().expect("a group JID");
-    let caller = Caller::ApiKey("01K".to_owned());
-    ActionRecord::begun(session, &gid, &GroupAction::Add(people.collect()), caller)
+    let add = Action::InGroup(gid, GroupAction::Add(people.collect()));
+    ActionRecord::begun(session, &[add], Caller::ApiKey("01K".to_owned()))
 }
 
 async fn save(store: &Store, actions: &[ActionRecord]) {
@@ -53,6 +53,7 @@ async fn found(store: &Store, session: &SessionId, filter: ActionFilter) -> Vec<
 async fn an_action_is_kept_as_it_is(fresh: Fresh) {
     let (Fresh { store, .. }, session) = &fresh.with_session().await;
     let mut action = action(session, GROUP, &[ANN, BEN]);
+    action.changes.insert("subject".to_owned(), "Crew".into());
     for caller in [
         Caller::ApiKey("01K".to_owned()),
         Caller::User(Some("user_7".to_owned())),
@@ -70,7 +71,10 @@ async fn an_action_is_kept_as_it_is(fresh: Fresh) {
     person.outcome = Outcome::GroupFull;
     person.upstream_code = Some(419);
     action.upstream_code = Some(403);
-    action.error = Some("forbidden".to_owned());
+    let error = Error::not_group_admin().retry_after(Duration::from_secs(7));
+    action.error = Some(RecordedError::from(&error));
+    action.answer.invite = Some("https://chat.whatsapp.com/AbCdEfGhIj".to_owned());
+    action.answer.waits = true;
     for &status in ActionStatus::ALL {
         action.complete(status);
         save(store, from_ref(&action)).await;

@@ -2,6 +2,7 @@
 //! knows SQL. Both take the same queries (`$1`, `ON CONFLICT`, `RETURNING`, flags as 0 and 1); what they do not share is
 //! in `sqlite` and `postgres`.
 
+mod action_record;
 mod actions;
 mod api_keys;
 mod copying;
@@ -11,6 +12,7 @@ mod encryption;
 mod forgetting;
 mod group_writes;
 mod groups;
+mod idempotency;
 mod lease;
 mod lock;
 mod members;
@@ -36,7 +38,8 @@ use tokio::time::Instant;
 use crate::error::{Code, Error};
 use crate::words::UnknownWord;
 
-pub use actions::{ActionFilter, ActionRecord, ActionStatus, Caller};
+pub use action_record::{ActionRecord, ActionStatus, Caller, RecordedError};
+pub use actions::ActionFilter;
 pub use api_keys::ApiKeyRecord;
 pub use database::Database;
 pub use device_state::DeviceState;
@@ -44,6 +47,7 @@ pub use encryption::EncryptionKey;
 pub use forgetting::{Keys, Unlinking};
 pub use group_writes::GroupWrites;
 pub use groups::GroupRecord;
+pub use idempotency::{Earlier, IdempotencyKey};
 pub use lock::Lock;
 pub use members::MemberRecord;
 pub use records::Row;

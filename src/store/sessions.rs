@@ -163,31 +163,8 @@ impl Store {
     /// # Errors
     /// The database failed, or the id is taken.
     pub async fn insert_session(&self, session: &SessionRecord) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO sessions (id, organization_id, created_by_user_id, label, status, started, phone_number, wa_jid,
-                 wa_lid, created_at, updated_at, last_connected_at, status_reason, status_detail, retry_at,
-                 status_changed_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
-        )
-        .bind(session.id.as_str())
-        .bind(clean(&session.organization_id))
-        .bind(session.created_by_user_id.as_deref().map(clean))
-        .bind(session.label.as_deref().map(clean))
-        .bind(session.status.as_str())
-        .bind(i64::from(session.started))
-        .bind(&session.phone_number)
-        .bind(&session.wa_jid)
-        .bind(&session.wa_lid)
-        .bind(session.created_at)
-        .bind(session.updated_at)
-        .bind(session.last_connected_at)
-        .bind(session.status_reason.map(StatusReason::as_str))
-        .bind(&session.status_detail)
-        .bind(session.retry_at)
-        .bind(session.status_changed_at)
-        .execute(&self.pools.write)
-        .await?;
-        Ok(())
+        let mut db = self.pools.write.acquire().await?;
+        insert(&mut db, session).await
     }
 
     /// Writes everything that can change of sessions, all or none. One that is not there is left so, and one that was
@@ -246,6 +223,38 @@ pub(super) async fn update_session(
     .bind(session.status_changed_at)
     .bind(session.groups_synced_at)
     .bind(session.logins)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Writes a session that was not there.
+pub(super) async fn insert(
+    db: &mut AnyConnection,
+    session: &SessionRecord,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO sessions (id, organization_id, created_by_user_id, label, status, started, phone_number, wa_jid,
+             wa_lid, created_at, updated_at, last_connected_at, status_reason, status_detail, retry_at,
+             status_changed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+    )
+    .bind(session.id.as_str())
+    .bind(clean(&session.organization_id))
+    .bind(session.created_by_user_id.as_deref().map(clean))
+    .bind(session.label.as_deref().map(clean))
+    .bind(session.status.as_str())
+    .bind(i64::from(session.started))
+    .bind(&session.phone_number)
+    .bind(&session.wa_jid)
+    .bind(&session.wa_lid)
+    .bind(session.created_at)
+    .bind(session.updated_at)
+    .bind(session.last_connected_at)
+    .bind(session.status_reason.map(StatusReason::as_str))
+    .bind(&session.status_detail)
+    .bind(session.retry_at)
+    .bind(session.status_changed_at)
     .execute(db)
     .await?;
     Ok(())

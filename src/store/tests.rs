@@ -135,6 +135,8 @@ pub(super) fn group(n: u32, participants: Vec<Participant>) -> GroupInfo {
         owner: None,
         is_announce: false,
         is_locked: false,
+        members_add: false,
+        approval: false,
         created_at: Some(7),
         size: None,
         participants: Some(participants),

@@ -7,13 +7,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::timeout;
-use whatsapp_rust::{Client as Library, ErrorChainExt, IqError, Jid};
+use whatsapp_rust::features::PreviousDescription;
+use whatsapp_rust::{
+    Client as Library, ErrorChainExt, GroupDescription, GroupError, GroupSubject, IqError, Jid,
+    JoinGroupResult, MemberAddMode, MembershipApprovalMode,
+};
 
-use super::group_iq::{AllGroups, OneGroup, Read};
+use super::group_iq::{AllGroups, JoinRequests, NewGroup, OneGroup, Read};
 use super::redact::{describe, redact};
 use super::{CallError, Connection, translate};
-use crate::group::{GroupAction, GroupInfo, PersonOutcome};
-use crate::jid::{GroupJid, SessionId, UserJid};
+use crate::group::{Action, Answer, GroupAction, GroupInfo, JoinRequest, Setting, Told};
+use crate::jid::{GroupJid, PersonJid, SessionId, UserJid};
 
 /// Logged in, and the socket is up. The library calls itself connected before the login too.
 pub(super) fn is_usable(client: &Library) -> bool {
@@ -45,6 +49,16 @@ pub(super) fn call_error<E: StdError + 'static>(error: &E) -> CallError {
         return CallError::Refused {
             code: refusal.code,
             backoff: refusal.backoff.map(|s| Duration::from_secs(s.into())),
+        };
+    }
+    // Another device has changed it since it was read: WhatsApp's 409, which the library gives a name of its own.
+    let conflict = error
+        .sources()
+        .any(|cause| matches!(cause.downcast_ref(), Some(GroupError::DescriptionConflict)));
+    if conflict {
+        return CallError::Refused {
+            code: 409,
+            backoff: None,
         };
     }
     let socket = error.sources().any(|cause| {
@@ -89,6 +103,42 @@ impl LibraryConnection {
         read.value
     }
 
+    /// Changes one setting of a group.
+    async fn set(&self, jid: Jid, setting: &Setting) -> Result<(), CallError> {
+        let groups = self.client.groups();
+        let unfit = |_| CallError::Other("a text that the library does not take".into());
+        match setting {
+            Setting::Subject(text) => {
+                let subject = GroupSubject::new(text).map_err(unfit)?;
+                self.call(groups.set_subject(jid, subject)).await
+            }
+            Setting::Description(text) => {
+                let text = text.as_ref().map(GroupDescription::new).transpose();
+                let text = text.map_err(unfit)?;
+                let set = groups.set_description(jid, text, PreviousDescription::Resolve);
+                self.call(set).await
+            }
+            Setting::Announce(on) => self.call(groups.set_announce(jid, *on)).await,
+            Setting::Locked(on) => self.call(groups.set_locked(jid, *on)).await,
+            Setting::MembersAdd(on) => {
+                let mode = if *on {
+                    MemberAddMode::AllMemberAdd
+                } else {
+                    MemberAddMode::AdminAdd
+                };
+                self.call(groups.set_member_add_mode(jid, mode)).await
+            }
+            Setting::Approval(on) => {
+                let mode = if *on {
+                    MembershipApprovalMode::On
+                } else {
+                    MembershipApprovalMode::Off
+                };
+                self.call(groups.set_membership_approval(jid, mode)).await
+            }
+        }
+    }
+
     async fn call<T, E: StdError + 'static>(
         &self,
         asked: impl Future<Output = Result<T, E>>,
@@ -103,9 +153,12 @@ fn library_jid(gid: &GroupJid) -> Result<Jid, CallError> {
         .map_err(|_| CallError::Other("a group JID that the library does not know".into()))
 }
 
-fn library_jids(users: &[UserJid]) -> Vec<Jid> {
-    let numbers = users.iter().map(UserJid::phone_number);
-    numbers.map(Jid::pn).collect()
+fn library_jids(people: &[PersonJid]) -> Vec<Jid> {
+    let jids = people.iter().map(|person| match person {
+        PersonJid::User(user) => Jid::pn(user.phone_number()),
+        PersonJid::Lid(lid) => Jid::lid(lid.digits()),
+    });
+    jids.collect()
 }
 
 #[async_trait]
@@ -121,22 +174,89 @@ impl Connection for LibraryConnection {
         Ok(self.told(group))
     }
 
-    async fn act(
-        &self,
-        gid: &GroupJid,
-        action: &GroupAction,
-    ) -> Result<Vec<PersonOutcome>, CallError> {
-        let jid = library_jid(gid)?;
-        let people = library_jids(action.people());
+    async fn act(&self, action: &Action) -> Result<Told, CallError> {
+        let asked = action.people();
+        let people = library_jids(asked);
         let groups = self.client.groups();
+        let mut answer = Answer::Done;
         let answers = match action {
-            GroupAction::Add(_) => self.call(groups.add_participants(jid, &people)).await?,
+            Action::Create { subject, .. } => {
+                let create = NewGroup::new(subject, people);
+                let created = self.call(self.client.execute(create)).await?;
+                let created = self.told(created);
+                answer = Answer::Created(Box::new(created.group));
+                created.people
+            }
+            Action::Join(code) => {
+                let joined = self.call(groups.join_with_invite_code(code)).await?;
+                let gid = translate::group(joined.group_jid());
+                let gid = gid.ok_or_else(|| CallError::Unreadable("no group's JID".into()))?;
+                answer = match joined {
+                    JoinGroupResult::Joined(_) => Answer::Joined(gid),
+                    JoinGroupResult::PendingApproval(_) => Answer::Waits(gid),
+                };
+                Vec::new()
+            }
+            Action::InGroup(gid, action) => {
+                let jid = library_jid(gid)?;
+                match action {
+                    GroupAction::Add(_) => self.call(groups.add_participants(jid, &people)).await?,
+                    GroupAction::Remove(_) => {
+                        self.call(groups.remove_participants(jid, &people)).await?
+                    }
+                    GroupAction::Promote(_) => {
+                        self.call(groups.promote_participants(jid, &people)).await?
+                    }
+                    GroupAction::Demote(_) => {
+                        self.call(groups.demote_participants(jid, &people)).await?
+                    }
+                    GroupAction::Approve(_) => {
+                        let approve = groups.approve_membership_requests(jid, &people);
+                        self.call(approve).await?
+                    }
+                    GroupAction::Reject(_) => {
+                        let reject = groups.reject_membership_requests(jid, &people);
+                        self.call(reject).await?
+                    }
+                    GroupAction::ResetInvite => {
+                        answer =
+                            Answer::Invite(self.call(groups.get_invite_link(jid, true)).await?);
+                        Vec::new()
+                    }
+                    GroupAction::Leave => {
+                        self.call(groups.leave(jid)).await?;
+                        Vec::new()
+                    }
+                    GroupAction::Set(setting) => {
+                        self.set(jid, setting).await?;
+                        Vec::new()
+                    }
+                }
+            }
         };
-        Ok(translate::outcomes(action.people(), &answers))
+        Ok(Told {
+            people: translate::outcomes(action.operation(), asked, &answers),
+            answer,
+        })
+    }
+
+    async fn invite(&self, gid: &GroupJid) -> Result<String, CallError> {
+        let groups = self.client.groups();
+        self.call(groups.get_invite_link(library_jid(gid)?, false))
+            .await
+    }
+
+    async fn join_requests(&self, gid: &GroupJid) -> Result<Vec<JoinRequest>, CallError> {
+        let requests = JoinRequests(library_jid(gid)?);
+        let requests = self.call(self.client.execute(requests)).await?;
+        Ok(self.told(requests))
     }
 
     async fn not_on_whatsapp(&self, users: &[UserJid]) -> Result<Vec<UserJid>, CallError> {
-        let people = library_jids(users);
+        let people: Vec<Jid> = users
+            .iter()
+            .map(|user| Jid::pn(user.phone_number()))
+            .collect();
         let contacts = self.client.contacts();
         let answers = self.call(contacts.is_on_whatsapp(&people)).await?;
         // Numbers without an account come back as they were asked for; the others perhaps in another spelling.

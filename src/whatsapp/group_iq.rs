@@ -3,15 +3,19 @@
 //! The library reads a list of groups as a whole or not at all: one participant without a name, one number out of range,
 //! and an account has no groups (wacore, `iq/groups.rs`). This reader leaves out what it cannot read and counts it.
 
-use whatsapp_rust::Jid;
 use whatsapp_rust::anyhow::{self, Context as _};
-use whatsapp_rust::wacore::iq::groups::{GroupParticipatingIq, GroupQueryIq};
+use whatsapp_rust::features::ParticipantChangeResponse;
+use whatsapp_rust::wacore::iq::groups::{
+    GetMembershipRequestsIq, GroupCreateIq, GroupParticipatingIq, GroupQueryIq,
+};
 use whatsapp_rust::wacore::iq::spec::IqSpec;
+use whatsapp_rust::wacore::protocol::ProtocolNode as _;
 use whatsapp_rust::wacore::request::InfoQuery;
 use whatsapp_rust::wacore_binary::NodeRef;
+use whatsapp_rust::{GroupCreateOptions, GroupParticipantOptions, Jid};
 
 use super::translate::{lid, participant, user};
-use crate::group::{GroupInfo, Participant, Role};
+use crate::group::{GroupInfo, JoinRequest, Participant, Role};
 
 /// What was read, and how much of it was left out.
 #[derive(Debug)]
@@ -63,10 +67,97 @@ impl IqSpec for OneGroup {
             .get_optional_child("group")
             .or_else(|| response.get_optional_child("community"))
             .context("an answer without a group")?;
-        let mut odd = 0;
-        let value = group_info(group, &mut odd).context("a group without a group's id")?;
+        read_group(group)
+    }
+}
+
+/// A group that is to be made. The library does not tell what became of the people it is to begin with.
+pub(super) struct NewGroup(GroupCreateOptions);
+
+impl NewGroup {
+    pub(super) fn new(subject: &str, people: Vec<Jid>) -> Self {
+        Self(GroupCreateOptions {
+            participants: people
+                .into_iter()
+                .map(GroupParticipantOptions::new)
+                .collect(),
+            ..GroupCreateOptions::new(subject)
+        })
+    }
+}
+
+/// A group that was made, and what became of the people it was to begin with.
+#[derive(Debug)]
+pub(super) struct Created {
+    pub(super) group: GroupInfo,
+    pub(super) people: Vec<ParticipantChangeResponse>,
+}
+
+impl IqSpec for NewGroup {
+    type Response = Read<Created>;
+
+    fn build_iq(&self) -> InfoQuery<'static> {
+        GroupCreateIq::new(self.0.clone()).build_iq()
+    }
+
+    fn parse_response(&self, response: &NodeRef<'_>) -> anyhow::Result<Self::Response> {
+        let node = response
+            .get_optional_child("group")
+            .context("an answer without a group")?;
+        let people = node.get_children_by_tag("participant");
+        let people = people.filter_map(|person| {
+            let read = ParticipantChangeResponse::try_from_node_ref(person);
+            read.ok()
+        });
+        let people = people.collect();
+        let Read { value: group, odd } = read_group(node)?;
+        let value = Created { group, people };
         Ok(Read { value, odd })
     }
+}
+
+/// Who has asked to join a group. The library reads one name of each, and all or none.
+pub(super) struct JoinRequests(pub(super) Jid);
+
+impl IqSpec for JoinRequests {
+    type Response = Read<Vec<JoinRequest>>;
+
+    fn build_iq(&self) -> InfoQuery<'static> {
+        GetMembershipRequestsIq::new(&self.0).build_iq()
+    }
+
+    fn parse_response(&self, response: &NodeRef<'_>) -> anyhow::Result<Self::Response> {
+        let list = response
+            .get_optional_child("membership_approval_requests")
+            .context("an answer without a list of requests")?;
+        let mut odd = 0;
+        let requests = list.get_children_by_tag("membership_approval_request");
+        let value = requests.filter_map(|request| {
+            let read = read_request(request);
+            odd += usize::from(read.is_none());
+            read
+        });
+        let value = value.collect();
+        Ok(Read { value, odd })
+    }
+}
+
+/// Reads a `<membership_approval_request>`; `None` where it has no name that this gateway knows.
+fn read_request(node: &NodeRef<'_>) -> Option<JoinRequest> {
+    let Participant { jid, lid, .. } = read_participant(node)?;
+    let since = node.attrs().optional_string("request_time");
+    let since = since.and_then(|seconds| seconds.parse::<u32>().ok());
+    Some(JoinRequest {
+        jid,
+        lid,
+        since: since.map(|seconds| i64::from(seconds) * 1000),
+    })
+}
+
+fn read_group(node: &NodeRef<'_>) -> anyhow::Result<Read<GroupInfo>> {
+    let mut odd = 0;
+    let value = group_info(node, &mut odd).context("a group without a group's id")?;
+    Ok(Read { value, odd })
 }
 
 /// Reads a `<group>`; `None` where its id is none that this gateway knows. Counts the participants it leaves out.
@@ -90,7 +181,11 @@ pub(super) fn group_info(node: &NodeRef<'_>, odd: &mut usize) -> Option<GroupInf
             (None, Some(lid)) => lid.to_string(),
             (None, None) => jid.to_non_ad_string(),
         });
-    let mut listed = node.get_children_by_tag("participant").peekable();
+    // Of a group that was just made also those who are not in it, with the reason.
+    let mut listed = node
+        .get_children_by_tag("participant")
+        .filter(|person| person.attrs().optional_string("error").is_none())
+        .peekable();
     // Somebody is in every group: one that names nobody has been cut short.
     let participants = listed.peek().is_some().then(|| {
         listed
@@ -115,6 +210,15 @@ pub(super) fn group_info(node: &NodeRef<'_>, odd: &mut usize) -> Option<GroupInf
         owner,
         is_announce: node.get_optional_child("announcement").is_some(),
         is_locked: node.get_optional_child("locked").is_some(),
+        members_add: node
+            .get_optional_child("member_add_mode")
+            .and_then(|mode| mode.content_as_string())
+            .is_some_and(|mode| mode == "all_member_add"),
+        approval: node
+            .get_optional_child("membership_approval_mode")
+            .and_then(|mode| mode.get_optional_child("group_join"))
+            .and_then(|join| join.attrs().optional_string("state"))
+            .is_some_and(|state| state == "on"),
         created_at: number(attrs.optional_string("creation")).map(|seconds| seconds * 1000),
         size: number(attrs.optional_string("size")),
         participants,
@@ -203,6 +307,8 @@ mod tests {
             owner: Some("628111000001@s.whatsapp.net".to_owned()),
             is_announce: true,
             is_locked: false,
+            members_add: false,
+            approval: false,
             created_at: Some(1_700_000_000_000),
             size: Some(3),
             participants: Some(vec![

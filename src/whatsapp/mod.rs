@@ -25,7 +25,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
-use crate::group::{GroupAction, GroupChange, GroupInfo, PersonOutcome};
+use crate::group::{Action, GroupChange, GroupInfo, JoinRequest, Told};
 use crate::jid::{GroupJid, Lid, UserJid};
 
 pub use client::Client;
@@ -43,12 +43,14 @@ pub trait Connection: Send + Sync {
     /// One group. One IQ.
     async fn group(&self, gid: &GroupJid) -> Result<GroupInfo, CallError>;
 
-    /// Acts on a group; what became of each person is in the order of the action. One IQ.
-    async fn act(
-        &self,
-        gid: &GroupJid,
-        action: &GroupAction,
-    ) -> Result<Vec<PersonOutcome>, CallError>;
+    /// Does it. One IQ, but for a description, which takes two: WhatsApp wants to be told which one the new one replaces.
+    async fn act(&self, action: &Action) -> Result<Told, CallError>;
+
+    /// The invitation link of a group. One IQ.
+    async fn invite(&self, gid: &GroupJid) -> Result<String, CallError>;
+
+    /// Who has asked to join a group. One IQ.
+    async fn join_requests(&self, gid: &GroupJid) -> Result<Vec<JoinRequest>, CallError>;
 
     /// Those of `users` who have no WhatsApp account, in that order. One IQ.
     async fn not_on_whatsapp(&self, users: &[UserJid]) -> Result<Vec<UserJid>, CallError>;

@@ -11,8 +11,8 @@ use whatsapp_rust::store::commands::DeviceCommand;
 use whatsapp_standin::{Fault, GroupSpec, LoginFault, Person, Standin, StandinConfig, When};
 
 use super::{CallError, Client, Connection, Dialer, End, Event, Network, PairError};
-use crate::group::{GroupAction, GroupChange, Outcome, Participant, Role};
-use crate::jid::{GroupJid, UserJid};
+use crate::group::{Action, GroupAction, GroupChange, Outcome, Participant, Role};
+use crate::jid::{GroupJid, PersonJid, UserJid};
 use crate::outbound::Proxies;
 use rig::{OWN, PATIENCE, Rig, open, user};
 
@@ -24,10 +24,10 @@ async fn add(
     gid: &GroupJid,
     people: &[UserJid],
 ) -> Result<Vec<Outcome>, CallError> {
-    let people = connection
-        .act(gid, &GroupAction::Add(people.to_vec()))
-        .await?;
-    Ok(people.iter().map(|person| person.outcome).collect())
+    let people = people.iter().cloned().map(PersonJid::User);
+    let add = Action::InGroup(gid.clone(), GroupAction::Add(people.collect()));
+    let told = connection.act(&add).await?;
+    Ok(told.people.iter().map(|person| person.outcome).collect())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,8 +9,8 @@ use whatsapp_rust::wacore::stanza::groups::{
 use whatsapp_rust::wacore::types::events::GroupUpdate;
 use whatsapp_rust::{Jid, Server};
 
-use crate::group::{GroupChange, Outcome, Participant, PersonOutcome, Role};
-use crate::jid::{GroupJid, Lid, UserJid};
+use crate::group::{GroupChange, Operation, Outcome, Participant, PersonOutcome, Role};
+use crate::jid::{GroupJid, Lid, PersonJid, UserJid};
 
 /// The person by phone number, if this is such a name; the device is left off.
 pub(super) fn user(jid: &Jid) -> Option<UserJid> {
@@ -31,7 +31,8 @@ pub(super) fn lid(jid: &Jid) -> Option<Lid> {
     }
 }
 
-fn group(jid: &Jid) -> Option<GroupJid> {
+/// The group, if this is the name of one.
+pub(super) fn group(jid: &Jid) -> Option<GroupJid> {
     jid.to_non_ad_string().parse().ok()
 }
 
@@ -109,35 +110,51 @@ fn people(given: &[GroupParticipantInfo], becomes: Option<Role>) -> Option<Vec<P
 }
 
 /// What became of each of `asked`, in that order. Answers name people by phone number, or by LID with the number beside
-/// it. The number may be spelled otherwise than it was asked for; an answer that names nobody who was asked for says
-/// nothing about anyone.
+/// it. The number may be spelled otherwise than it was asked for. The only answer is about the only one who was asked for,
+/// also where it has another kind of name; of several, one that names nobody who was asked for says nothing about anyone.
 pub(super) fn outcomes(
-    asked: &[UserJid],
+    operation: Operation,
+    asked: &[PersonJid],
     answers: &[ParticipantChangeResponse],
 ) -> Vec<PersonOutcome> {
-    let mut named: HashMap<UserJid, &ParticipantChangeResponse> = answers
-        .iter()
-        .filter_map(|answer| Some((answered_name(answer)?, answer)))
-        .collect();
+    if let ([name], [answer]) = (asked, answers) {
+        return vec![person_outcome(operation, name, Some(answer))];
+    }
+    let mut by_number = HashMap::new();
+    let mut by_lid = HashMap::new();
+    for answer in answers {
+        by_number.extend(answered_number(answer).map(|number| (number, answer)));
+        by_lid.extend(lid(&answer.jid).map(|lid| (lid, answer)));
+    }
     // Who is named to the letter comes first: both spellings may have been asked for.
-    let exact: Vec<_> = asked.iter().map(|name| named.remove(name)).collect();
+    let exact: Vec<_> = asked
+        .iter()
+        .map(|name| match name {
+            PersonJid::User(number) => by_number.remove(number),
+            PersonJid::Lid(lid) => by_lid.remove(lid),
+        })
+        .collect();
     asked
         .iter()
         .zip(exact)
         .map(|(name, exact)| {
-            let answer = exact.or_else(|| named.remove(&name.other_spelling()?));
-            person_outcome(name, answer)
+            let answer = exact.or_else(|| by_number.remove(&name.user()?.other_spelling()?));
+            person_outcome(operation, name, answer)
         })
         .collect()
 }
 
 /// Whom an answer is about, by phone number.
-fn answered_name(answer: &ParticipantChangeResponse) -> Option<UserJid> {
+fn answered_number(answer: &ParticipantChangeResponse) -> Option<UserJid> {
     let name = answer.phone_number.as_ref().and_then(user);
     name.or_else(|| user(&answer.jid))
 }
 
-fn person_outcome(name: &UserJid, answer: Option<&ParticipantChangeResponse>) -> PersonOutcome {
+fn person_outcome(
+    operation: Operation,
+    name: &PersonJid,
+    answer: Option<&ParticipantChangeResponse>,
+) -> PersonOutcome {
     let Some(answer) = answer else {
         return PersonOutcome::untold(name.clone(), Outcome::Unknown);
     };
@@ -145,11 +162,11 @@ fn person_outcome(name: &UserJid, answer: Option<&ParticipantChangeResponse>) ->
     let upstream_code = code.and_then(|code| code.parse().ok());
     PersonOutcome {
         participant: name.clone(),
-        jid: answered_name(answer),
+        jid: answered_number(answer),
         lid: lid(&answer.jid),
         outcome: match (code, upstream_code) {
-            (None, _) => Outcome::Added,
-            (Some(_), Some(code)) => outcome(code, answer.add_request.is_some()),
+            (None, _) => operation.success(),
+            (Some(_), Some(code)) => outcome(operation, code, answer.add_request.is_some()),
             // A code that is no number.
             (Some(_), None) => Outcome::Unknown,
         },
@@ -157,19 +174,27 @@ fn person_outcome(name: &UserJid, answer: Option<&ParticipantChangeResponse>) ->
     }
 }
 
-/// What WhatsApp's code for one person of an add means, and whether it came with a code to invite them with. Source:
-/// whatsapp-rust, whatsmeow, Baileys and wa-js.
-fn outcome(code: u16, invitable: bool) -> Outcome {
-    match code {
-        401 => Outcome::Blocked,
-        403 if invitable => Outcome::InviteRequired,
-        404 => Outcome::NotOnWhatsApp,
-        408 => Outcome::RecentlyLeft,
-        409 => Outcome::AlreadyMember,
-        // Of a community: who is not in it can only be invited.
-        417 => Outcome::InviteRequired,
-        419 => Outcome::GroupFull,
-        421 => Outcome::PendingApproval,
+/// What WhatsApp's code for one person means, and whether it came with a code to invite them with. Source: whatsapp-rust,
+/// whatsmeow, Baileys and wa-js, for adds; for the others that 404 is somebody who is not there.
+fn outcome(operation: Operation, code: u16, invitable: bool) -> Outcome {
+    use Operation::{AddGroupMembers, ApproveGroupRequests, CreateGroup, RejectGroupRequests};
+    match (operation, code) {
+        (AddGroupMembers | CreateGroup, _) => match code {
+            401 => Outcome::Blocked,
+            403 if invitable => Outcome::InviteRequired,
+            404 => Outcome::NotOnWhatsApp,
+            408 => Outcome::RecentlyLeft,
+            409 => Outcome::AlreadyMember,
+            // Of a community: who is not in it can only be invited.
+            417 => Outcome::InviteRequired,
+            419 => Outcome::GroupFull,
+            421 => Outcome::PendingApproval,
+            _ => Outcome::Declined,
+        },
+        (ApproveGroupRequests | RejectGroupRequests, 404) => Outcome::NoRequest,
+        (ApproveGroupRequests, 409) => Outcome::AlreadyMember,
+        (ApproveGroupRequests, 419) => Outcome::GroupFull,
+        (_, 404) => Outcome::NotAMember,
         _ => Outcome::Declined,
     }
 }

@@ -64,8 +64,8 @@ fn general(error: &Value) -> String {
     for (name, value) in error["details"].as_object().into_iter().flat_map(Map::iter) {
         match name.as_str() {
             "reason" | "resource" => reason += &format!(" {name}={}", text(value)),
-            // Which record it is about, and no reason.
-            "action" => {}
+            // Which record it is about and how far it came, and no reason.
+            "action" | "applied" => {}
             _ => reason += &format!(" {name}"),
         }
     }

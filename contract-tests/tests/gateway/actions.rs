@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
-use contract_tests::client::Client;
-use contract_tests::database::Database;
 use contract_tests::gateway;
-use contract_tests::lab::{ACCOUNT, Lab, ORGANIZATION, create_api_key};
-use contract_tests::process::Process;
+use contract_tests::lab::{ACCOUNT, Lab, ORGANIZATION};
 use contract_tests::session::Session;
 use contract_tests::tokens::{Jwks, SigningKey, claims};
 use contract_tests::wait::{eventually, within};
@@ -16,7 +13,8 @@ use whatsapp_gateway::now;
 use whatsapp_standin::{AddOutcome, Fault, GroupSpec, Role, When};
 
 use crate::world::{
-    ADD, ANNA, BUDI, DECLINERS, FRIEND, GROUP, column, connected, jid, seed, sent, sent_since,
+    ADD, ANNA, Apart, BUDI, DECLINERS, FRIEND, GROUP, column, connected, jid, seed, sent,
+    sent_since, settled,
 };
 
 /// The word and the code of what the stand-in does to each of its people.
@@ -216,15 +214,6 @@ async fn an_outcome_that_is_not_known_is_found_out() {
     lab.stop().await;
 }
 
-/// The action once it is known what became of it.
-async fn settled(session: &Session, id: &str) -> Value {
-    eventually("the action is settled", async || {
-        let action = session.action(id).await;
-        (action["status"] == "done").then_some(action)
-    })
-    .await
-}
-
 /// kill -9 between sending and answering, whether WhatsApp has done it or not: the next process finds it out and sends
 /// nothing again.
 #[tokio::test(flavor = "multi_thread")]
@@ -232,39 +221,28 @@ async fn an_action_that_a_killed_gateway_had_under_way_is_settled() {
     for applied in [true, false] {
         let lab = Lab::start().await;
         seed(&lab);
-        let database = Database::new().await;
-        let store = database.store().await;
-        let capabilities = "read,send,manage";
-        let token = create_api_key(&store, ORGANIZATION, capabilities, None)
-            .await
-            .1;
-        let environment = database.environment(&lab.standin);
-        let gateway = Process::serve(&environment).await;
-        let caller = Client::new(gateway.url()).with_token(&token);
-        let session = Session::create(&caller).await;
-        session.pair(&lab.standin, ACCOUNT).await;
-
+        let apart = Apart::start(&lab).await;
         lab.standin
             .fault(ACCOUNT, When::next(ADD), Fault::Silence { applied });
-        let call = tokio::spawn(session.add(GROUP, &[ANNA]).send_unanswered());
+        let call = apart.session.add(GROUP, &[ANNA]).send_unanswered();
+        let call = tokio::spawn(call);
         within("the add is sent", lab.standin.wait_iq(ADD, 1)).await;
-        gateway.kill().await;
+        let killed = apart.kill().await;
         within("the caller notices", call).await.unwrap();
 
-        let gateway = Process::serve(&environment).await;
-        let session = session.by(&Client::new(gateway.url()).with_token(&token));
-        session.wait_working(&lab.standin, ACCOUNT).await;
+        let apart = killed.back(&lab).await;
+        let session = &apart.session;
         let list = session.caller.get(session.path("/actions"));
         let list = list.send().await.json(200)["data"].take();
         assert_eq!(list.as_array().unwrap().len(), 1);
-        let action = settled(&session, list[0]["id"].as_str().unwrap()).await;
+        let action = settled(session, list[0]["id"].as_str().unwrap()).await;
         let outcome = if applied { "added" } else { "not_added" };
         assert_eq!(column(&action["people"], "outcome"), json!([outcome]));
         assert_eq!(action["errorCode"], Value::Null, "nobody was answered");
         let there = lab.standin.group(GROUP).role(ANNA);
         assert_eq!(there, applied.then_some(Role::Member));
         assert_eq!(lab.standin.iq_count(ADD), 1, "never a second time");
-        assert_eq!(gateway.terminate().await, Some(0));
+        assert_eq!(apart.gateway.terminate().await, Some(0));
         lab.stop().await;
     }
 }

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use whatsapp_gateway::now;
 use whatsapp_standin::{GroupSpec, Person, Role};
 
-use crate::world::{ANNA, BUDI, FRIEND, GROUP, NOT_ADMIN, connected, seed, sent, sent_since};
+use crate::world::{
+    ANNA, BUDI, FRIEND, GROUP, MEMBER, NOT_ADMIN, connected, seed, sent, sent_since,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn groups_are_listed_as_whatsapp_describes_them() {
@@ -18,7 +20,7 @@ async fn groups_are_listed_as_whatsapp_describes_them() {
     other.description = Some("What is new".to_owned());
     (other.announce, other.locked) = (true, true);
     lab.standin
-        .add_group(other.admin(ACCOUNT).superadmin(FRIEND));
+        .add_group(other.admin(ACCOUNT).superadmin(FRIEND).member(MEMBER));
     let session = lab.connected().await;
     let groups = session.groups().await;
     let jids: Vec<&Value> = groups.iter().map(|group| &group["groupJid"]).collect();
@@ -43,7 +45,7 @@ async fn groups_are_listed_as_whatsapp_describes_them() {
       "isAnnounce": false,
       "isLocked": false,
       "ownerJid": "628222000001@s.whatsapp.net",
-      "participantCount": 2,
+      "participantCount": 3,
       "subject": "Launch team",
       "updatedAt": "[time]"
     }
@@ -72,7 +74,11 @@ async fn groups_are_listed_as_whatsapp_describes_them() {
                 member.as_object_mut().unwrap().remove(time);
             }
         }
-        let expected = [told(ACCOUNT, "admin"), told(FRIEND, "superadmin")];
+        let expected = [
+            told(ACCOUNT, "admin"),
+            told(FRIEND, "superadmin"),
+            told(MEMBER, "member"),
+        ];
         assert_eq!(members, expected);
     }
     lab.stop().await;

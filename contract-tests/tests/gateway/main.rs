@@ -17,6 +17,7 @@ mod document_served;
 mod encryption;
 mod errors;
 mod forgetting;
+mod group_acts;
 mod healing;
 mod jwt;
 mod log;

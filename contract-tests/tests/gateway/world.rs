@@ -1,9 +1,14 @@
 //! The people, groups and requests that the tests share.
 
+use std::ffi::OsString;
+
 use contract_tests::client::{Call, Client};
+use contract_tests::database::Database;
 use contract_tests::document::Operation;
-use contract_tests::lab::{ACCOUNT, Lab};
+use contract_tests::lab::{ACCOUNT, Lab, ORGANIZATION, create_api_key};
+use contract_tests::process::Process;
 use contract_tests::session::Session;
+use contract_tests::wait::eventually;
 use serde_json::{Value, json};
 use whatsapp_standin::{AddOutcome, GroupSpec, LoginFault, Person};
 
@@ -18,6 +23,8 @@ pub const UNKNOWN: &str = "120363041234567899@g.us";
 
 /// Another admin of [`GROUP`] and the superadmin of [`NOT_ADMIN`].
 pub const FRIEND: &str = "628222000001";
+/// An ordinary member of [`GROUP`].
+pub const MEMBER: &str = "628222000002";
 /// People who can be added.
 pub const ANNA: &str = "628333000001";
 pub const BUDI: &str = "628333000002";
@@ -47,7 +54,8 @@ pub fn seed(lab: &Lab) {
         GroupSpec::new("Launch team")
             .gid(GROUP)
             .admin(ACCOUNT)
-            .superadmin(FRIEND),
+            .superadmin(FRIEND)
+            .member(MEMBER),
     );
     let mut open = GroupSpec::new("Book club")
         .gid(NOT_ADMIN)
@@ -97,6 +105,7 @@ pub fn fill(path: &str, session: &str, gid: &str) -> String {
     let path = path
         .replace("{session}", session)
         .replace("{gid}", gid)
+        .replace("{jid}", &jid(MEMBER))
         .replace("{action}", "nowhere");
     assert!(!path.contains('{'), "{path}: say what to fill in");
     path
@@ -114,6 +123,15 @@ pub async fn act_error(session: &Session, call: Call, status: u16, code: &str) -
     details
 }
 
+/// The action once it is known what became of it.
+pub async fn settled(session: &Session, id: &str) -> Value {
+    eventually("the action is settled", async || {
+        let action = session.action(id).await;
+        (action["status"] == "done").then_some(action)
+    })
+    .await
+}
+
 /// What an operation takes for a body.
 pub fn body(operation: &Operation) -> Value {
     match operation.id.as_str() {
@@ -125,7 +143,12 @@ pub fn body(operation: &Operation) -> Value {
             "type": "public-key",
             "response": {"clientDataJSON": "AAAA", "authenticatorData": "AAAA", "signature": "AAAA"},
         }),
-        "addGroupMembers" => json!({"participants": [format!("{ANNA}@s.whatsapp.net")]}),
+        "createGroup" => json!({"subject": "New team", "participants": [jid(ANNA)]}),
+        "updateGroup" => json!({"subject": "Launch team"}),
+        "joinGroup" => json!({"invite": "AbCdEfGhIjKlMnOpQrStUv"}),
+        "addGroupMembers" | "approveGroupRequests" | "rejectGroupRequests" => {
+            json!({"participants": [format!("{ANNA}@s.whatsapp.net")]})
+        }
         "searchActions" | "eraseFromActions" => {
             json!({"participant": format!("{ANNA}@s.whatsapp.net")})
         }
@@ -173,4 +196,65 @@ pub fn sent_since(lab: &Lab, before: &[(String, u64)]) -> Vec<(String, u64)> {
         .filter(|(n, _)| *n > 0)
         .map(|(n, k)| (k, n))
         .collect()
+}
+
+/// A gateway in a process of its own, on a database of its own, in front of the stand-in of a lab; with a connected session.
+pub struct Apart {
+    pub gateway: Process,
+    pub session: Session,
+    environment: Vec<(&'static str, OsString)>,
+    database: Database,
+}
+
+impl Apart {
+    /// Starts it and pairs the session.
+    pub async fn start(lab: &Lab) -> Self {
+        let database = Database::new().await;
+        let store = database.store().await;
+        let key = create_api_key(&store, ORGANIZATION, "read,send,manage", None);
+        let (_, token) = key.await;
+        let environment = database.environment(&lab.standin);
+        let gateway = Process::serve(&environment).await;
+        let caller = Client::new(gateway.url()).with_token(&token);
+        let session = Session::create(&caller).await;
+        session.pair(&lab.standin, ACCOUNT).await;
+        Self {
+            gateway,
+            session,
+            environment,
+            database,
+        }
+    }
+
+    /// Kills it with -9.
+    pub async fn kill(self) -> Killed {
+        self.gateway.kill().await;
+        Killed {
+            session: self.session,
+            environment: self.environment,
+            database: self.database,
+        }
+    }
+}
+
+/// What is left of a gateway that was killed.
+pub struct Killed {
+    session: Session,
+    environment: Vec<(&'static str, OsString)>,
+    database: Database,
+}
+
+impl Killed {
+    /// Serves what is left; its session is connected again.
+    pub async fn back(self, lab: &Lab) -> Apart {
+        let gateway = Process::serve(&self.environment).await;
+        let session = self.session.by(&self.session.caller.at(gateway.url()));
+        session.wait_working(&lab.standin, ACCOUNT).await;
+        Apart {
+            gateway,
+            session,
+            environment: self.environment,
+            database: self.database,
+        }
+    }
 }

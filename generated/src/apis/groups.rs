@@ -33,6 +33,9 @@ pub struct AddGroupMembersPathParams {
 /// What the header of [`Groups::add_group_members`] says.
 #[derive(Debug, Clone, PartialEq, Validate)]
 pub struct AddGroupMembersHeaderParams {
+    /// Makes a repetition safe, for 24 hours: the first request with this key acts, and another one like it gets the answer of the first. Pick a key that nobody else in your organization picks, such as a UUID.
+    #[validate(nested)]
+    pub idempotency_key: Option<models::IdempotencyKey>,
     /// `return=representation` asks for what became of each person (RFC 7240). Other preferences are passed over. All of them stand in one header line.
     #[validate(length(max = 256))]
     pub prefer: Option<String>,
@@ -81,6 +84,98 @@ impl TryFrom<AddGroupMembersResponse> for Response {
     }
 }
 
+/// What the path of [`Groups::create_group`] says.
+#[derive(Debug, Clone, PartialEq, Deserialize, Validate)]
+pub struct CreateGroupPathParams {
+    /// Id of the session. One that is no session of your organization is 404, whatever it looks like.
+    #[serde(rename = "session")]
+    pub session: String,
+}
+
+/// What the header of [`Groups::create_group`] says.
+#[derive(Debug, Clone, PartialEq, Validate)]
+pub struct CreateGroupHeaderParams {
+    /// Makes a repetition safe, for 24 hours: the first request with this key acts, and another one like it gets the answer of the first. Pick a key that nobody else in your organization picks, such as a UUID.
+    #[validate(nested)]
+    pub idempotency_key: Option<models::IdempotencyKey>,
+    /// `return=representation` asks for what became of each person (RFC 7240). Other preferences are passed over. All of them stand in one header line.
+    #[validate(length(max = 256))]
+    pub prefer: Option<String>,
+}
+
+/// How [`Groups::create_group`] succeeds.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub enum CreateGroupResponse {
+    /// The group.
+    Status201 {
+        /// The body.
+        body: models::CreatedGroup,
+        /// The header `Location`: Where the record of the call is, the action.
+        location: String,
+    },
+}
+
+impl TryFrom<CreateGroupResponse> for Response {
+    type Error = Rejection;
+
+    fn try_from(response: CreateGroupResponse) -> Result<Self, Rejection> {
+        Ok(match response {
+            CreateGroupResponse::Status201 { body, location } => with_headers(
+                (status::S201, Json(body)).into_response(),
+                [("Location", Some(location))],
+            )?,
+        })
+    }
+}
+
+/// What the path of [`Groups::demote_group_member`] says.
+#[derive(Debug, Clone, PartialEq, Deserialize, Validate)]
+pub struct DemoteGroupMemberPathParams {
+    /// Id of the session. One that is no session of your organization is 404, whatever it looks like.
+    #[serde(rename = "session")]
+    pub session: String,
+    /// JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+    #[serde(rename = "gid")]
+    #[validate(nested)]
+    pub gid: models::GroupJid,
+    /// JID or LID of the person. The `@` may be percent-encoded as `%40`.
+    #[serde(rename = "jid")]
+    #[validate(nested)]
+    pub jid: models::PersonJid,
+}
+
+/// What the header of [`Groups::demote_group_member`] says.
+#[derive(Debug, Clone, PartialEq, Validate)]
+pub struct DemoteGroupMemberHeaderParams {
+    /// Makes a repetition safe, for 24 hours: the first request with this key acts, and another one like it gets the answer of the first. Pick a key that nobody else in your organization picks, such as a UUID.
+    #[validate(nested)]
+    pub idempotency_key: Option<models::IdempotencyKey>,
+}
+
+/// How [`Groups::demote_group_member`] succeeds.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub enum DemoteGroupMemberResponse {
+    /// It is so now.
+    Status204 {
+        /// The header `Location`: Where the record of the call is, the action.
+        location: String,
+    },
+}
+
+impl TryFrom<DemoteGroupMemberResponse> for Response {
+    type Error = Rejection;
+
+    fn try_from(response: DemoteGroupMemberResponse) -> Result<Self, Rejection> {
+        Ok(match response {
+            DemoteGroupMemberResponse::Status204 { location } => {
+                with_headers(status::S204.into_response(), [("Location", Some(location))])?
+            }
+        })
+    }
+}
+
 /// What the path of [`Groups::get_group`] says.
 #[derive(Debug, Clone, PartialEq, Deserialize, Validate)]
 pub struct GetGroupPathParams {
@@ -107,6 +202,49 @@ impl TryFrom<GetGroupResponse> for Response {
     fn try_from(response: GetGroupResponse) -> Result<Self, Rejection> {
         Ok(match response {
             GetGroupResponse::Status200(body) => (status::S200, Json(body)).into_response(),
+        })
+    }
+}
+
+/// What the path of [`Groups::leave_group`] says.
+#[derive(Debug, Clone, PartialEq, Deserialize, Validate)]
+pub struct LeaveGroupPathParams {
+    /// Id of the session. One that is no session of your organization is 404, whatever it looks like.
+    #[serde(rename = "session")]
+    pub session: String,
+    /// JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+    #[serde(rename = "gid")]
+    #[validate(nested)]
+    pub gid: models::GroupJid,
+}
+
+/// What the header of [`Groups::leave_group`] says.
+#[derive(Debug, Clone, PartialEq, Validate)]
+pub struct LeaveGroupHeaderParams {
+    /// Makes a repetition safe, for 24 hours: the first request with this key acts, and another one like it gets the answer of the first. Pick a key that nobody else in your organization picks, such as a UUID.
+    #[validate(nested)]
+    pub idempotency_key: Option<models::IdempotencyKey>,
+}
+
+/// How [`Groups::leave_group`] succeeds.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub enum LeaveGroupResponse {
+    /// The account is no member of the group any more.
+    Status204 {
+        /// The header `Location`: Where the record of the call is, the action.
+        location: String,
+    },
+}
+
+impl TryFrom<LeaveGroupResponse> for Response {
+    type Error = Rejection;
+
+    fn try_from(response: LeaveGroupResponse) -> Result<Self, Rejection> {
+        Ok(match response {
+            LeaveGroupResponse::Status204 { location } => {
+                with_headers(status::S204.into_response(), [("Location", Some(location))])?
+            }
         })
     }
 }
@@ -189,6 +327,146 @@ impl TryFrom<ListGroupsResponse> for Response {
     }
 }
 
+/// What the path of [`Groups::promote_group_member`] says.
+#[derive(Debug, Clone, PartialEq, Deserialize, Validate)]
+pub struct PromoteGroupMemberPathParams {
+    /// Id of the session. One that is no session of your organization is 404, whatever it looks like.
+    #[serde(rename = "session")]
+    pub session: String,
+    /// JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+    #[serde(rename = "gid")]
+    #[validate(nested)]
+    pub gid: models::GroupJid,
+    /// JID or LID of the person. The `@` may be percent-encoded as `%40`.
+    #[serde(rename = "jid")]
+    #[validate(nested)]
+    pub jid: models::PersonJid,
+}
+
+/// What the header of [`Groups::promote_group_member`] says.
+#[derive(Debug, Clone, PartialEq, Validate)]
+pub struct PromoteGroupMemberHeaderParams {
+    /// Makes a repetition safe, for 24 hours: the first request with this key acts, and another one like it gets the answer of the first. Pick a key that nobody else in your organization picks, such as a UUID.
+    #[validate(nested)]
+    pub idempotency_key: Option<models::IdempotencyKey>,
+}
+
+/// How [`Groups::promote_group_member`] succeeds.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub enum PromoteGroupMemberResponse {
+    /// It is so now.
+    Status204 {
+        /// The header `Location`: Where the record of the call is, the action.
+        location: String,
+    },
+}
+
+impl TryFrom<PromoteGroupMemberResponse> for Response {
+    type Error = Rejection;
+
+    fn try_from(response: PromoteGroupMemberResponse) -> Result<Self, Rejection> {
+        Ok(match response {
+            PromoteGroupMemberResponse::Status204 { location } => {
+                with_headers(status::S204.into_response(), [("Location", Some(location))])?
+            }
+        })
+    }
+}
+
+/// What the path of [`Groups::remove_group_member`] says.
+#[derive(Debug, Clone, PartialEq, Deserialize, Validate)]
+pub struct RemoveGroupMemberPathParams {
+    /// Id of the session. One that is no session of your organization is 404, whatever it looks like.
+    #[serde(rename = "session")]
+    pub session: String,
+    /// JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+    #[serde(rename = "gid")]
+    #[validate(nested)]
+    pub gid: models::GroupJid,
+    /// JID or LID of the person. The `@` may be percent-encoded as `%40`.
+    #[serde(rename = "jid")]
+    #[validate(nested)]
+    pub jid: models::PersonJid,
+}
+
+/// What the header of [`Groups::remove_group_member`] says.
+#[derive(Debug, Clone, PartialEq, Validate)]
+pub struct RemoveGroupMemberHeaderParams {
+    /// Makes a repetition safe, for 24 hours: the first request with this key acts, and another one like it gets the answer of the first. Pick a key that nobody else in your organization picks, such as a UUID.
+    #[validate(nested)]
+    pub idempotency_key: Option<models::IdempotencyKey>,
+}
+
+/// How [`Groups::remove_group_member`] succeeds.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub enum RemoveGroupMemberResponse {
+    /// The person is no member of the group.
+    Status204 {
+        /// The header `Location`: Where the record of the call is, the action.
+        location: String,
+    },
+}
+
+impl TryFrom<RemoveGroupMemberResponse> for Response {
+    type Error = Rejection;
+
+    fn try_from(response: RemoveGroupMemberResponse) -> Result<Self, Rejection> {
+        Ok(match response {
+            RemoveGroupMemberResponse::Status204 { location } => {
+                with_headers(status::S204.into_response(), [("Location", Some(location))])?
+            }
+        })
+    }
+}
+
+/// What the path of [`Groups::update_group`] says.
+#[derive(Debug, Clone, PartialEq, Deserialize, Validate)]
+pub struct UpdateGroupPathParams {
+    /// Id of the session. One that is no session of your organization is 404, whatever it looks like.
+    #[serde(rename = "session")]
+    pub session: String,
+    /// JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+    #[serde(rename = "gid")]
+    #[validate(nested)]
+    pub gid: models::GroupJid,
+}
+
+/// What the header of [`Groups::update_group`] says.
+#[derive(Debug, Clone, PartialEq, Validate)]
+pub struct UpdateGroupHeaderParams {
+    /// Makes a repetition safe, for 24 hours: the first request with this key acts, and another one like it gets the answer of the first. Pick a key that nobody else in your organization picks, such as a UUID.
+    #[validate(nested)]
+    pub idempotency_key: Option<models::IdempotencyKey>,
+}
+
+/// How [`Groups::update_group`] succeeds.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub enum UpdateGroupResponse {
+    /// The group as it is now.
+    Status200 {
+        /// The body.
+        body: models::Group,
+        /// The header `Location`: Where the record of the call is, the action.
+        location: String,
+    },
+}
+
+impl TryFrom<UpdateGroupResponse> for Response {
+    type Error = Rejection;
+
+    fn try_from(response: UpdateGroupResponse) -> Result<Self, Rejection> {
+        Ok(match response {
+            UpdateGroupResponse::Status200 { body, location } => with_headers(
+                (status::S200, Json(body)).into_response(),
+                [("Location", Some(location))],
+            )?,
+        })
+    }
+}
+
 /// The operations tagged Groups.
 pub trait Groups: Authenticator {
     /** Add members to a group
@@ -217,6 +495,41 @@ pub trait Groups: Authenticator {
         body: models::AddMembers,
     ) -> impl Future<Output = Result<AddGroupMembersResponse, Self::Error>> + Send;
 
+    /** Create a group
+
+    Creates a group, whose super admin the session's account is. WhatsApp may decline some of `participants`, or all of
+    them, as it does when people are added: the group is there without them, and `outcomes` says what became of each where
+    the header `Prefer: return=representation` asks for it. `Location` names the record of the call, an action.
+
+    **Capability:** `send`. **Live:** the session has to be connected, else 501 `not_implemented`.
+
+    `POST /api/v1/sessions/{session}/groups`
+    */
+    fn create_group(
+        &self,
+        principal: &Self::Principal,
+        path: CreateGroupPathParams,
+        headers: CreateGroupHeaderParams,
+        body: models::CreateGroup,
+    ) -> impl Future<Output = Result<CreateGroupResponse, Self::Error>> + Send;
+
+    /** Make an admin an ordinary member
+
+    Takes the role of an admin from a member. Who has none stays an ordinary member. WhatsApp lets nobody demote the
+    creator of a group: 502 `upstream_error`.
+
+    **Capability:** `send`. **Live:** the session has to be connected, else 501 `not_implemented`; and its account
+    has to be an admin of the group (a super admin is one), else 403 `forbidden`.
+
+    `POST /api/v1/sessions/{session}/groups/{gid}/members/{jid}/demote`
+    */
+    fn demote_group_member(
+        &self,
+        principal: &Self::Principal,
+        path: DemoteGroupMemberPathParams,
+        headers: DemoteGroupMemberHeaderParams,
+    ) -> impl Future<Output = Result<DemoteGroupMemberResponse, Self::Error>> + Send;
+
     /** Get a group
 
     Returns one group as last stored. Answers for a session that is not connected too.
@@ -230,6 +543,22 @@ pub trait Groups: Authenticator {
         principal: &Self::Principal,
         path: GetGroupPathParams,
     ) -> impl Future<Output = Result<GetGroupResponse, Self::Error>> + Send;
+
+    /** Leave a group
+
+    Takes the session's account out of the group. The gateway then forgets the group and its members; the actions on it
+    stay.
+
+    **Capability:** `send`. **Live:** the session has to be connected, else 501 `not_implemented`.
+
+    `POST /api/v1/sessions/{session}/groups/{gid}/leave`
+    */
+    fn leave_group(
+        &self,
+        principal: &Self::Principal,
+        path: LeaveGroupPathParams,
+        headers: LeaveGroupHeaderParams,
+    ) -> impl Future<Output = Result<LeaveGroupResponse, Self::Error>> + Send;
 
     /** List the members of a group
 
@@ -263,4 +592,55 @@ pub trait Groups: Authenticator {
         path: ListGroupsPathParams,
         query: ListGroupsQueryParams,
     ) -> impl Future<Output = Result<ListGroupsResponse, Self::Error>> + Send;
+
+    /** Make a member an admin
+
+    Makes a member an admin of the group. Who is one already stays one.
+
+    **Capability:** `send`. **Live:** the session has to be connected, else 501 `not_implemented`; and its account
+    has to be an admin of the group (a super admin is one), else 403 `forbidden`.
+
+    `POST /api/v1/sessions/{session}/groups/{gid}/members/{jid}/promote`
+    */
+    fn promote_group_member(
+        &self,
+        principal: &Self::Principal,
+        path: PromoteGroupMemberPathParams,
+        headers: PromoteGroupMemberHeaderParams,
+    ) -> impl Future<Output = Result<PromoteGroupMemberResponse, Self::Error>> + Send;
+
+    /** Remove a member from a group
+
+    Removes a person from the group. Somebody who is no member is none afterwards either: 204 as well. WhatsApp lets nobody
+    remove the creator of a group: 502 `upstream_error`.
+
+    **Capability:** `send`. **Live:** the session has to be connected, else 501 `not_implemented`; and its account
+    has to be an admin of the group (a super admin is one), else 403 `forbidden`.
+
+    `DELETE /api/v1/sessions/{session}/groups/{gid}/members/{jid}`
+    */
+    fn remove_group_member(
+        &self,
+        principal: &Self::Principal,
+        path: RemoveGroupMemberPathParams,
+        headers: RemoveGroupMemberHeaderParams,
+    ) -> impl Future<Output = Result<RemoveGroupMemberResponse, Self::Error>> + Send;
+
+    /** Change a group
+
+    Changes what the body names, and nothing else, each by a call to WhatsApp, in the order of the schema. Where WhatsApp
+    refuses one of them the rest is not tried, and `details.applied` names those that were done.
+
+    **Capability:** `send`. **Live:** the session has to be connected, else 501 `not_implemented`; and its account
+    has to be an admin of the group (a super admin is one), else 403 `forbidden`.
+
+    `PATCH /api/v1/sessions/{session}/groups/{gid}`
+    */
+    fn update_group(
+        &self,
+        principal: &Self::Principal,
+        path: UpdateGroupPathParams,
+        headers: UpdateGroupHeaderParams,
+        body: models::UpdateGroup,
+    ) -> impl Future<Output = Result<UpdateGroupResponse, Self::Error>> + Send;
 }

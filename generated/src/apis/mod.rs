@@ -11,6 +11,7 @@ use crate::Rejection;
 
 pub mod actions;
 pub mod groups;
+pub mod joining;
 pub mod sessions;
 
 /// The statuses of success that are known.

@@ -102,6 +102,14 @@ impl TryFrom<CreatePairingCodeResponse> for Response {
     }
 }
 
+/// What the header of [`Sessions::create_session`] says.
+#[derive(Debug, Clone, PartialEq, Validate)]
+pub struct CreateSessionHeaderParams {
+    /// Makes a repetition safe, for 24 hours: the first request with this key acts, and another one like it gets the answer of the first. Pick a key that nobody else in your organization picks, such as a UUID.
+    #[validate(nested)]
+    pub idempotency_key: Option<models::IdempotencyKey>,
+}
+
 /// How [`Sessions::create_session`] succeeds.
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
@@ -434,6 +442,7 @@ pub trait Sessions: Authenticator {
     fn create_session(
         &self,
         principal: &Self::Principal,
+        headers: CreateSessionHeaderParams,
         body: Option<models::CreateSession>,
     ) -> impl Future<Output = Result<CreateSessionResponse, Self::Error>> + Send;
 

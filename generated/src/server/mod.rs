@@ -16,7 +16,7 @@ pub use self::request::BODY_LIMIT;
 use self::request::{Parameters, optional_body, path, required_body, valid};
 use crate::{
     Capability, Rejection, apis,
-    apis::{actions::*, groups::*, sessions::*},
+    apis::{actions::*, groups::*, joining::*, sessions::*},
     models,
 };
 
@@ -66,10 +66,28 @@ pub const OPERATIONS: &[Operation] = &[
         capability: Capability::Send,
     },
     Operation {
+        id: "createGroup",
+        method: "POST",
+        path: "/api/v1/sessions/{session}/groups",
+        capability: Capability::Send,
+    },
+    Operation {
+        id: "demoteGroupMember",
+        method: "POST",
+        path: "/api/v1/sessions/{session}/groups/{gid}/members/{jid}/demote",
+        capability: Capability::Send,
+    },
+    Operation {
         id: "getGroup",
         method: "GET",
         path: "/api/v1/sessions/{session}/groups/{gid}",
         capability: Capability::Read,
+    },
+    Operation {
+        id: "leaveGroup",
+        method: "POST",
+        path: "/api/v1/sessions/{session}/groups/{gid}/leave",
+        capability: Capability::Send,
     },
     Operation {
         id: "listGroupMembers",
@@ -82,6 +100,60 @@ pub const OPERATIONS: &[Operation] = &[
         method: "GET",
         path: "/api/v1/sessions/{session}/groups",
         capability: Capability::Read,
+    },
+    Operation {
+        id: "promoteGroupMember",
+        method: "POST",
+        path: "/api/v1/sessions/{session}/groups/{gid}/members/{jid}/promote",
+        capability: Capability::Send,
+    },
+    Operation {
+        id: "removeGroupMember",
+        method: "DELETE",
+        path: "/api/v1/sessions/{session}/groups/{gid}/members/{jid}",
+        capability: Capability::Send,
+    },
+    Operation {
+        id: "updateGroup",
+        method: "PATCH",
+        path: "/api/v1/sessions/{session}/groups/{gid}",
+        capability: Capability::Send,
+    },
+    Operation {
+        id: "approveGroupRequests",
+        method: "POST",
+        path: "/api/v1/sessions/{session}/groups/{gid}/requests/approve",
+        capability: Capability::Send,
+    },
+    Operation {
+        id: "getGroupInvite",
+        method: "GET",
+        path: "/api/v1/sessions/{session}/groups/{gid}/invite",
+        capability: Capability::Read,
+    },
+    Operation {
+        id: "joinGroup",
+        method: "POST",
+        path: "/api/v1/sessions/{session}/groups/join",
+        capability: Capability::Send,
+    },
+    Operation {
+        id: "listGroupRequests",
+        method: "GET",
+        path: "/api/v1/sessions/{session}/groups/{gid}/requests",
+        capability: Capability::Read,
+    },
+    Operation {
+        id: "rejectGroupRequests",
+        method: "POST",
+        path: "/api/v1/sessions/{session}/groups/{gid}/requests/reject",
+        capability: Capability::Send,
+    },
+    Operation {
+        id: "revokeGroupInvite",
+        method: "DELETE",
+        path: "/api/v1/sessions/{session}/groups/{gid}/invite",
+        capability: Capability::Send,
     },
     Operation {
         id: "answerSessionPasskey",
@@ -160,7 +232,7 @@ pub const OPERATIONS: &[Operation] = &[
 /// Makes a server of an implementation. It answers unknown paths (404) and methods (405) too.
 pub fn router<A>(api: Arc<A>) -> Router
 where
-    A: Actions + Groups + Sessions,
+    A: Actions + Groups + Joining + Sessions,
 {
     models::compile_patterns();
     Router::new()
@@ -185,8 +257,20 @@ where
             routing::post(add_group_members::<A>),
         )
         .route(
+            "/api/v1/sessions/{session}/groups",
+            routing::post(create_group::<A>),
+        )
+        .route(
+            "/api/v1/sessions/{session}/groups/{gid}/members/{jid}/demote",
+            routing::post(demote_group_member::<A>),
+        )
+        .route(
             "/api/v1/sessions/{session}/groups/{gid}",
             routing::get(get_group::<A>),
+        )
+        .route(
+            "/api/v1/sessions/{session}/groups/{gid}/leave",
+            routing::post(leave_group::<A>),
         )
         .route(
             "/api/v1/sessions/{session}/groups/{gid}/members",
@@ -195,6 +279,42 @@ where
         .route(
             "/api/v1/sessions/{session}/groups",
             routing::get(list_groups::<A>),
+        )
+        .route(
+            "/api/v1/sessions/{session}/groups/{gid}/members/{jid}/promote",
+            routing::post(promote_group_member::<A>),
+        )
+        .route(
+            "/api/v1/sessions/{session}/groups/{gid}/members/{jid}",
+            routing::delete(remove_group_member::<A>),
+        )
+        .route(
+            "/api/v1/sessions/{session}/groups/{gid}",
+            routing::patch(update_group::<A>),
+        )
+        .route(
+            "/api/v1/sessions/{session}/groups/{gid}/requests/approve",
+            routing::post(approve_group_requests::<A>),
+        )
+        .route(
+            "/api/v1/sessions/{session}/groups/{gid}/invite",
+            routing::get(get_group_invite::<A>),
+        )
+        .route(
+            "/api/v1/sessions/{session}/groups/join",
+            routing::post(join_group::<A>),
+        )
+        .route(
+            "/api/v1/sessions/{session}/groups/{gid}/requests",
+            routing::get(list_group_requests::<A>),
+        )
+        .route(
+            "/api/v1/sessions/{session}/groups/{gid}/requests/reject",
+            routing::post(reject_group_requests::<A>),
+        )
+        .route(
+            "/api/v1/sessions/{session}/groups/{gid}/invite",
+            routing::delete(revoke_group_invite::<A>),
         )
         .route(
             "/api/v1/sessions/{session}/passkey",
@@ -316,6 +436,7 @@ async fn add_group_members<A: Groups>(
     let path: AddGroupMembersPathParams = valid(path(&mut parts).await?)?;
     let mut given = Parameters::of_headers(&parts.headers);
     let headers = AddGroupMembersHeaderParams {
+        idempotency_key: given.optional("Idempotency-Key"),
         prefer: given.optional("Prefer"),
     };
     let headers = given.valid(headers)?;
@@ -323,6 +444,42 @@ async fn add_group_members<A: Groups>(
     let response = api
         .add_group_members(&principal, path, headers, body)
         .await?;
+    Ok(response.try_into()?)
+}
+
+async fn create_group<A: Groups>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<Response, A::Error> {
+    let (mut parts, body) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Send)?;
+    let path: CreateGroupPathParams = valid(path(&mut parts).await?)?;
+    let mut given = Parameters::of_headers(&parts.headers);
+    let headers = CreateGroupHeaderParams {
+        idempotency_key: given.optional("Idempotency-Key"),
+        prefer: given.optional("Prefer"),
+    };
+    let headers = given.valid(headers)?;
+    let body: models::CreateGroup = valid(required_body(&parts.headers, body).await?)?;
+    let response = api.create_group(&principal, path, headers, body).await?;
+    Ok(response.try_into()?)
+}
+
+async fn demote_group_member<A: Groups>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<Response, A::Error> {
+    let (mut parts, _) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Send)?;
+    let path: DemoteGroupMemberPathParams = valid(path(&mut parts).await?)?;
+    let mut given = Parameters::of_headers(&parts.headers);
+    let headers = DemoteGroupMemberHeaderParams {
+        idempotency_key: given.optional("Idempotency-Key"),
+    };
+    let headers = given.valid(headers)?;
+    let response = api.demote_group_member(&principal, path, headers).await?;
     Ok(response.try_into()?)
 }
 
@@ -335,6 +492,23 @@ async fn get_group<A: Groups>(
     api.authorize(&principal, Capability::Read)?;
     let path: GetGroupPathParams = valid(path(&mut parts).await?)?;
     let response = api.get_group(&principal, path).await?;
+    Ok(response.try_into()?)
+}
+
+async fn leave_group<A: Groups>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<Response, A::Error> {
+    let (mut parts, _) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Send)?;
+    let path: LeaveGroupPathParams = valid(path(&mut parts).await?)?;
+    let mut given = Parameters::of_headers(&parts.headers);
+    let headers = LeaveGroupHeaderParams {
+        idempotency_key: given.optional("Idempotency-Key"),
+    };
+    let headers = given.valid(headers)?;
+    let response = api.leave_group(&principal, path, headers).await?;
     Ok(response.try_into()?)
 }
 
@@ -371,6 +545,159 @@ async fn list_groups<A: Groups>(
     };
     let query = given.valid(query)?;
     let response = api.list_groups(&principal, path, query).await?;
+    Ok(response.try_into()?)
+}
+
+async fn promote_group_member<A: Groups>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<Response, A::Error> {
+    let (mut parts, _) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Send)?;
+    let path: PromoteGroupMemberPathParams = valid(path(&mut parts).await?)?;
+    let mut given = Parameters::of_headers(&parts.headers);
+    let headers = PromoteGroupMemberHeaderParams {
+        idempotency_key: given.optional("Idempotency-Key"),
+    };
+    let headers = given.valid(headers)?;
+    let response = api.promote_group_member(&principal, path, headers).await?;
+    Ok(response.try_into()?)
+}
+
+async fn remove_group_member<A: Groups>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<Response, A::Error> {
+    let (mut parts, _) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Send)?;
+    let path: RemoveGroupMemberPathParams = valid(path(&mut parts).await?)?;
+    let mut given = Parameters::of_headers(&parts.headers);
+    let headers = RemoveGroupMemberHeaderParams {
+        idempotency_key: given.optional("Idempotency-Key"),
+    };
+    let headers = given.valid(headers)?;
+    let response = api.remove_group_member(&principal, path, headers).await?;
+    Ok(response.try_into()?)
+}
+
+async fn update_group<A: Groups>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<Response, A::Error> {
+    let (mut parts, body) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Send)?;
+    let path: UpdateGroupPathParams = valid(path(&mut parts).await?)?;
+    let mut given = Parameters::of_headers(&parts.headers);
+    let headers = UpdateGroupHeaderParams {
+        idempotency_key: given.optional("Idempotency-Key"),
+    };
+    let headers = given.valid(headers)?;
+    let body: models::UpdateGroup = valid(required_body(&parts.headers, body).await?)?;
+    let response = api.update_group(&principal, path, headers, body).await?;
+    Ok(response.try_into()?)
+}
+
+async fn approve_group_requests<A: Joining>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<Response, A::Error> {
+    let (mut parts, body) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Send)?;
+    let path: ApproveGroupRequestsPathParams = valid(path(&mut parts).await?)?;
+    let mut given = Parameters::of_headers(&parts.headers);
+    let headers = ApproveGroupRequestsHeaderParams {
+        idempotency_key: given.optional("Idempotency-Key"),
+        prefer: given.optional("Prefer"),
+    };
+    let headers = given.valid(headers)?;
+    let body: models::PeopleOfRequests = valid(required_body(&parts.headers, body).await?)?;
+    let response = api
+        .approve_group_requests(&principal, path, headers, body)
+        .await?;
+    Ok(response.try_into()?)
+}
+
+async fn get_group_invite<A: Joining>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<Response, A::Error> {
+    let (mut parts, _) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Read)?;
+    let path: GetGroupInvitePathParams = valid(path(&mut parts).await?)?;
+    let response = api.get_group_invite(&principal, path).await?;
+    Ok(response.try_into()?)
+}
+
+async fn join_group<A: Joining>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<Response, A::Error> {
+    let (mut parts, body) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Send)?;
+    let path: JoinGroupPathParams = valid(path(&mut parts).await?)?;
+    let mut given = Parameters::of_headers(&parts.headers);
+    let headers = JoinGroupHeaderParams {
+        idempotency_key: given.optional("Idempotency-Key"),
+    };
+    let headers = given.valid(headers)?;
+    let body: models::JoinGroup = valid(required_body(&parts.headers, body).await?)?;
+    let response = api.join_group(&principal, path, headers, body).await?;
+    Ok(response.try_into()?)
+}
+
+async fn list_group_requests<A: Joining>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<Response, A::Error> {
+    let (mut parts, _) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Read)?;
+    let path: ListGroupRequestsPathParams = valid(path(&mut parts).await?)?;
+    let response = api.list_group_requests(&principal, path).await?;
+    Ok(response.try_into()?)
+}
+
+async fn reject_group_requests<A: Joining>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<Response, A::Error> {
+    let (mut parts, body) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Send)?;
+    let path: RejectGroupRequestsPathParams = valid(path(&mut parts).await?)?;
+    let mut given = Parameters::of_headers(&parts.headers);
+    let headers = RejectGroupRequestsHeaderParams {
+        idempotency_key: given.optional("Idempotency-Key"),
+        prefer: given.optional("Prefer"),
+    };
+    let headers = given.valid(headers)?;
+    let body: models::PeopleOfRequests = valid(required_body(&parts.headers, body).await?)?;
+    let response = api
+        .reject_group_requests(&principal, path, headers, body)
+        .await?;
+    Ok(response.try_into()?)
+}
+
+async fn revoke_group_invite<A: Joining>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<Response, A::Error> {
+    let (mut parts, _) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Send)?;
+    let path: RevokeGroupInvitePathParams = valid(path(&mut parts).await?)?;
+    let mut given = Parameters::of_headers(&parts.headers);
+    let headers = RevokeGroupInviteHeaderParams {
+        idempotency_key: given.optional("Idempotency-Key"),
+    };
+    let headers = given.valid(headers)?;
+    let response = api.revoke_group_invite(&principal, path, headers).await?;
     Ok(response.try_into()?)
 }
 
@@ -419,11 +746,16 @@ async fn create_session<A: Sessions>(
     let (parts, body) = request.into_parts();
     let principal = api.authenticate(&parts.headers).await?;
     api.authorize(&principal, Capability::Manage)?;
+    let mut given = Parameters::of_headers(&parts.headers);
+    let headers = CreateSessionHeaderParams {
+        idempotency_key: given.optional("Idempotency-Key"),
+    };
+    let headers = given.valid(headers)?;
     let body: Option<models::CreateSession> = optional_body(&parts.headers, body)
         .await?
         .map(valid)
         .transpose()?;
-    let response = api.create_session(&principal, body).await?;
+    let response = api.create_session(&principal, headers, body).await?;
     Ok(response.try_into()?)
 }
 

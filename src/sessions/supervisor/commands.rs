@@ -10,6 +10,7 @@ use super::questions::RefusedBy;
 use super::state::Input;
 use super::{Happening, Supervisor, next, until};
 use crate::error::Error;
+use crate::group::GroupInfo;
 use crate::jid::{ActionId, GroupJid};
 use crate::store::{Keys, SessionRecord, Status};
 use crate::whatsapp::{CallError, Event, PasskeyAssertion};
@@ -35,11 +36,13 @@ pub(in crate::sessions) enum Command {
     Confirm(GroupJid, RefusedBy, oneshot::Sender<()>),
     /// Look up, as soon as WhatsApp can be asked, what became of this action on this group.
     Settle(GroupJid, ActionId),
+    /// Take in a group of which WhatsApp has told just now.
+    Learn(Box<GroupInfo>, Reply<()>),
     /// Close the connection and end; the record stays as it is.
     Shutdown(oneshot::Sender<()>),
 }
 
-type Reply<T> = oneshot::Sender<Result<T, Error>>;
+pub(super) type Reply<T> = oneshot::Sender<Result<T, Error>>;
 
 impl Supervisor {
     /// Does what a caller asks; says whether the session goes on. A caller who has gone away does not hear the answer.
@@ -76,6 +79,7 @@ impl Supervisor {
                     self.ask_for(gid);
                 }
             }
+            Command::Learn(group, learned) => self.learn(*group, learned),
             Command::Delete(reply) => {
                 let deleted = self.delete().await;
                 let gone = deleted.is_ok();

@@ -10,6 +10,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::{JoinError, JoinSet};
 
 use super::super::view::Online;
+use super::commands::Reply;
 use super::state::{Input, SyncFailure};
 use super::{Done, Supervisor};
 use crate::group::GroupChange;
@@ -38,6 +39,9 @@ pub(super) struct Recording {
     held: bool,
     /// A write has ended just now: the next one lets changes gather.
     lingering: bool,
+    /// Who waits until what is in `waiting` is written, and who until what is being written is.
+    pub(super) learned: Vec<Reply<()>>,
+    writing: Vec<Reply<()>>,
     /// There from the answer with all groups until it is written.
     pub(super) sync: Option<Synced>,
 }
@@ -90,12 +94,15 @@ impl Supervisor {
             job,
             held,
             lingering,
+            learned,
+            writing,
             ..
         } = &mut self.recording;
         if *held || *lingering || waiting.is_empty() || !job.is_empty() {
             return;
         }
         let writes = mem::take(waiting);
+        writing.append(learned);
         let store = self.registry.store.clone();
         let session = self.record.id.clone();
         job.spawn(async move {
@@ -122,6 +129,9 @@ impl Supervisor {
         let is_sync = writes.is_sync();
         match recorded {
             Ok(unknown) => {
+                for learned in self.recording.writing.drain(..) {
+                    let _ = learned.send(Ok(()));
+                }
                 for gid in unknown {
                     self.ask_for(gid);
                 }

@@ -15,10 +15,11 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::super::roles::{Account, Roles, Then};
 use super::super::settling::Unsettled;
 use super::super::view::Online;
+use super::commands::Reply;
 use super::recording::Synced;
 use super::state::{Fetch, Input, PATIENCE, SyncFailure};
 use super::{Done, Supervisor};
-use crate::group::{GroupChange, GroupInfo, Participant};
+use crate::group::{GroupChange, GroupInfo};
 use crate::jid::{ActionId, GroupJid};
 use crate::store::{self, StoreError};
 use crate::whatsapp::CallError;
@@ -176,7 +177,7 @@ impl Supervisor {
             Ok(group) => {
                 online.roles.set(&online.account, &group);
                 self.questions.answered(gid.clone());
-                self.settle(gid, group.participants.as_ref());
+                self.settle(gid, Some(&group));
                 self.recording.waiting().tell(group);
                 self.write();
             }
@@ -209,6 +210,16 @@ impl Supervisor {
         self.ask();
     }
 
+    /// Takes in a group that WhatsApp has told of when it was made or joined.
+    pub(super) fn learn(&mut self, group: GroupInfo, learned: Reply<()>) {
+        if let Some(online) = &self.online {
+            online.roles.set(&online.account, &group);
+        }
+        self.recording.waiting().tell(group);
+        self.recording.learned.push(learned);
+        self.write_again();
+    }
+
     /// What became of an action on a group is not known.
     pub(in crate::sessions) fn unsettled(&mut self, gid: GroupJid, action: ActionId) {
         if self.state.sync != Fetch::Idle {
@@ -218,9 +229,9 @@ impl Supervisor {
         self.unsettled.entry(gid).or_default().push(action);
     }
 
-    /// Settles what is not known of a group, of which WhatsApp has told who is in it; nobody, where the account is not. An
-    /// answer that may be from before the action settles nothing: the group is asked for once more.
-    fn settle(&mut self, gid: GroupJid, participants: Option<&Vec<Participant>>) {
+    /// Settles what is not known of a group, which is as WhatsApp has told; none, where the account is not in it. An answer
+    /// that may be from before the action settles nothing: the group is asked for once more.
+    fn settle(&mut self, gid: GroupJid, group: Option<&GroupInfo>) {
         if self.questions.is_open(&gid) {
             return;
         }
@@ -228,7 +239,7 @@ impl Supervisor {
             self.registry.settle(Unsettled {
                 session: self.record.id.clone(),
                 actions,
-                participants: participants.cloned(),
+                group: group.cloned(),
             });
         }
     }
@@ -238,12 +249,11 @@ impl Supervisor {
         let open: Vec<_> = self.unsettled.keys().cloned().collect();
         for gid in open {
             let group = groups.iter().find(|group| group.gid == gid);
-            match group.map(|group| &group.participants) {
+            match group {
                 // Asked for once all is recorded.
                 _ if self.changed.contains(&gid) => {}
-                Some(None) => drop(self.changed.insert(gid)),
-                Some(participants) => self.settle(gid, participants.as_ref()),
-                None => self.settle(gid, None),
+                Some(bare) if bare.participants.is_none() => drop(self.changed.insert(gid)),
+                group => self.settle(gid, group),
             }
         }
     }

@@ -145,13 +145,16 @@ fn settings_in_their_order() {
     assert_eq!(told, expected.map(Some));
 }
 
+const ADD: Operation = Operation::AddGroupMembers;
+
 fn told(attributes: &[(&'static str, &str)]) -> ParticipantChangeResponse {
     ParticipantChangeResponse::try_from_node_ref(&person(attributes).as_node_ref())
         .expect("an answer")
 }
 
-fn asked(phones: &[&str]) -> Vec<UserJid> {
-    phones.iter().map(|phone| user_jid(phone)).collect()
+fn asked(phones: &[&str]) -> Vec<PersonJid> {
+    let users = phones.iter().map(|phone| user_jid(phone));
+    users.map(PersonJid::User).collect()
 }
 
 #[test]
@@ -172,7 +175,7 @@ fn outcomes_follow_the_question() {
         "628111000003",
         "628111000005",
     ]);
-    let people = outcomes(&asked, &answers);
+    let people = outcomes(ADD, &asked, &answers);
     assert_eq!(
         outcomes_of(&people),
         [
@@ -184,7 +187,7 @@ fn outcomes_follow_the_question() {
         ]
     );
     let ben = &people[1];
-    assert_eq!(ben.participant, user_jid("628111000002"));
+    assert_eq!(ben.participant, PersonJid::User(user_jid("628111000002")));
     assert_eq!(ben.jid, Some(user_jid("628111000002")));
     assert_eq!(ben.lid, "100200300@lid".parse().ok());
     assert_eq!(ben.upstream_code, Some(409));
@@ -226,13 +229,47 @@ fn each_code_has_its_word() {
                 .build();
         }
         let answer = ParticipantChangeResponse::try_from_node_ref(&answer.as_node_ref());
-        let people = outcomes(&asked(&["628111000001"]), &[answer.expect("an answer")]);
+        let people = outcomes(
+            ADD,
+            &asked(&["628111000001"]),
+            &[answer.expect("an answer")],
+        );
         assert_eq!(outcomes_of(&people), [word], "{code:?}");
         let number = code
             .filter(|code| *code != "200")
             .and_then(|code| code.parse().ok());
         assert_eq!(people[0].upstream_code, number);
     }
+}
+
+/// That nobody is there means something else for each, and what stands for itself means the same.
+#[test]
+fn codes_of_other_acts() {
+    use Operation::*;
+    let of = |operation, code: Option<&'static str>| {
+        let mut attributes = vec![("jid", "100200300@lid")];
+        attributes.extend(code.map(|code| ("error", code)));
+        let asked = ["100200300@lid".parse().expect("a LID")];
+        outcomes(operation, &asked, &[told(&attributes)])[0].outcome
+    };
+    for (operation, done, nobody) in [
+        (RemoveGroupMember, Outcome::Removed, Outcome::NotAMember),
+        (PromoteGroupMember, Outcome::Promoted, Outcome::NotAMember),
+        (DemoteGroupMember, Outcome::Demoted, Outcome::NotAMember),
+        (ApproveGroupRequests, Outcome::Approved, Outcome::NoRequest),
+        (RejectGroupRequests, Outcome::Rejected, Outcome::NoRequest),
+        (CreateGroup, Outcome::Added, Outcome::NotOnWhatsApp),
+    ] {
+        assert_eq!(of(operation, None), done);
+        assert_eq!(of(operation, Some("200")), done);
+        assert_eq!(of(operation, Some("404")), nobody);
+        assert_eq!(of(operation, Some("406")), Outcome::Declined);
+    }
+    assert_eq!(
+        of(ApproveGroupRequests, Some("409")),
+        Outcome::AlreadyMember
+    );
+    assert_eq!(of(ApproveGroupRequests, Some("419")), Outcome::GroupFull);
 }
 
 #[test]
@@ -248,11 +285,11 @@ fn another_spelling_of_the_number_is_the_same_person() {
                     ("error", "403"),
                 ])
             };
-            let alone = outcomes(&asked(&[one]), &[answer(other)]);
+            let alone = outcomes(ADD, &asked(&[one]), &[answer(other)]);
             assert_eq!(outcomes_of(&alone), [Outcome::Declined]);
             assert_eq!(alone[0].jid, Some(user_jid(other)), "as WhatsApp writes it");
             // Both were asked for, and one is answered: it is that one's.
-            let both = outcomes(&asked(&[other, one]), &[answer(one)]);
+            let both = outcomes(ADD, &asked(&[other, one]), &[answer(one)]);
             assert_eq!(outcomes_of(&both), [Outcome::Unknown, Outcome::Declined]);
         }
     }

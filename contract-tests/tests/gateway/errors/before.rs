@@ -8,7 +8,7 @@ use contract_tests::session::Session;
 use contract_tests::tokens::{Jwks, SigningKey, claims};
 use contract_tests::wait::eventually;
 use hyper::header::HeaderName;
-use serde_json::Value;
+use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
 use super::invalid::{Wrong, invalid};
@@ -123,6 +123,23 @@ async fn refused(
         let stopped = Session::create(&session.caller).await;
         let call = call(operation, &session.caller, &stopped.id);
         calls.push(("not connected", call));
+    }
+    if operation
+        .fields
+        .iter()
+        .any(|field| field == "Idempotency-Key")
+    {
+        let key = format!("of-another-{}", operation.id);
+        let other = session.caller.post("/sessions").idempotent(&key);
+        other
+            .json(&json!({"label": "Other"}))
+            .send()
+            .await
+            .expect(201);
+        calls.push((
+            "another request's key",
+            by(&session.caller).idempotent(&key),
+        ));
     }
     if operation.live == Some(Need::Admin) {
         calls.push(("not admin", at(path(operation, id, NOT_ADMIN))));

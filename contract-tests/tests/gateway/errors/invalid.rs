@@ -22,6 +22,7 @@ pub fn invalid(field: &str) -> Vec<(&'static str, Wrong)> {
     let jid = format!("{ANNA}@s.whatsapp.net");
     match field {
         "session" | "action" => vec![("no UTF-8", Path("%ff"))],
+        "jid" => vec![("no JID", Path("nonsense")), ("no UTF-8", Path("%ff"))],
         "gid" => vec![("no JID", Path("nonsense")), ("no UTF-8", Path("%ff"))],
         "limit" => vec![
             ("no number", Query("limit=x")),
@@ -46,6 +47,37 @@ pub fn invalid(field: &str) -> Vec<(&'static str, Wrong)> {
             ("no number", Query("before=yesterday")),
             ("negative", Query("before=-1")),
             ("out of range", Query("before=9007199254740992")),
+        ],
+        "Idempotency-Key" => vec![
+            ("empty", Header("idempotency-key", &[""])),
+            ("two words", Header("idempotency-key", &["a b"])),
+            ("given twice", Header("idempotency-key", &["a", "b"])),
+        ],
+        "subject" => vec![
+            ("no string", body(r#"{"subject":7}"#)),
+            ("empty", body(r#"{"subject":""}"#)),
+            ("too long", json(json!({"subject": "x".repeat(101)}))),
+            ("given twice", body(r#"{"subject":"a","subject":"b"}"#)),
+        ],
+        "description" => vec![
+            ("no string", body(r#"{"description":7}"#)),
+            ("too long", json(json!({"description": "x".repeat(2049)}))),
+        ],
+        "announce" => vec![("no boolean", body(r#"{"announce":"yes"}"#))],
+        "locked" => vec![("no boolean", body(r#"{"locked":1}"#))],
+        "memberAddMode" => vec![("no such word", body(r#"{"memberAddMode":"all"}"#))],
+        "approvalMode" => vec![
+            ("no such word", body(r#"{"approvalMode":"yes"}"#)),
+            ("nothing to change", body("{}")),
+        ],
+        "invite" => vec![
+            ("no body", body("")),
+            ("missing", body("{}")),
+            ("no string", body(r#"{"invite":7}"#)),
+            (
+                "no link",
+                body(r#"{"invite":"https://example.com/AbCdEfGhIjKl"}"#),
+            ),
         ],
         "Prefer" => vec![("given twice", Header("prefer", &["wait=1", "wait=2"]))],
         "participant" => vec![

@@ -1,0 +1,82 @@
+//! What all operations that act on WhatsApp have in common: who asks and by which key, whom it is about, and what is
+//! answered.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use gateway_api::models;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::actions::person;
+use crate::auth::Principal;
+use crate::error::{Error, Violation};
+use crate::groups::Participants;
+use crate::sessions::Asker;
+use crate::store::{ActionRecord, Caller, IdempotencyKey};
+
+/// A request, as far as it tells a repetition from another request.
+pub(super) struct Request(Sha256);
+
+impl Request {
+    /// By the operation, what its path says and its body.
+    pub(super) fn new(operation: &str, path: impl Serialize, body: &impl Serialize) -> Self {
+        // Models as the document has them: they can always be written.
+        let text = serde_json::to_vec(&(operation, path, body)).unwrap_or_default();
+        Self(Sha256::new_with_prefix(text))
+    }
+
+    /// Who asks so, and with which key.
+    pub(super) fn by(self, principal: &Principal, key: Option<models::IdempotencyKey>) -> Asker {
+        Asker {
+            caller: caller(principal),
+            key: key.map(|key| self.key(principal, key)),
+        }
+    }
+
+    /// The key of the request.
+    pub(super) fn key(self, principal: &Principal, key: models::IdempotencyKey) -> IdempotencyKey {
+        IdempotencyKey {
+            organization_id: principal.organization_id.clone(),
+            key: key.0,
+            fingerprint: URL_SAFE_NO_PAD.encode(self.0.finalize()),
+        }
+    }
+}
+
+/// Who asks, as the record of an action has it.
+fn caller(principal: &Principal) -> Caller {
+    match &principal.api_key_id {
+        Some(id) => Caller::ApiKey(id.clone()),
+        None => Caller::User(principal.user_id.clone()),
+    }
+}
+
+/// The `Location` of a success: the record.
+pub(super) fn location(action: &ActionRecord) -> String {
+    format!("/api/v1/sessions/{}/actions/{}", action.session, action.id)
+}
+
+/// What became of each person, as a body.
+pub(super) fn result(action: ActionRecord) -> models::ActionResult {
+    models::ActionResult {
+        action: action.id.to_string(),
+        data: action.people.into_iter().map(person).collect(),
+    }
+}
+
+/// Whom `participants` names.
+pub(super) fn people<'a>(names: impl Iterator<Item = &'a String>) -> Result<Participants, Error> {
+    let mut violations = Vec::new();
+    let mut people = Vec::new();
+    for (index, name) in names.enumerate() {
+        match name.parse() {
+            Ok(person) => people.push(person),
+            Err(_) => violations.push(Violation::new(format!("participants[{index}]"), "pattern")),
+        }
+    }
+    if violations.is_empty() {
+        Participants::new(people)
+    } else {
+        Err(Error::validation(&violations))
+    }
+}
