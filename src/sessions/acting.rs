@@ -11,7 +11,7 @@ use super::verdict::{is_passing, judge};
 use crate::error::Error;
 use crate::group::{Action, Answer, GroupAction, GroupInfo, JoinRequest, Operation, Setting, Told};
 use crate::jid::PersonJid;
-use crate::store::{ActionRecord, ActionStatus, Caller, Earlier, IdempotencyKey, RecordedError};
+use crate::store::{ActionRecord, ActionStatus, Caller, IdempotencyKey, RecordedError};
 use crate::whatsapp::CallError;
 
 /// Who asks for something, and the key by which a repetition is known.
