@@ -38,7 +38,10 @@ def examples(raw_schema):
             session = seeded("sessions")[0] if stays else next(disposable)
             item["parameters"] = [{**parameters["Session"], "example": session}]
         if "{gid}" in path:
-            item["parameters"].append({**parameters["Gid"], "example": seeded("groups")[0]})
+            name = "leavable" if path.endswith("/leave") else "groups"
+            item["parameters"].append({**parameters["Gid"], "example": seeded(name)[0]})
+        if "{jid}" in path:
+            item["parameters"].append({**parameters["Jid"], "example": seeded("people")[0]})
         if "{action}" in path:
             item["parameters"].append({**parameters["Action"], "example": seeded("actions")[0]})
 
@@ -49,6 +52,7 @@ CODES = {
     "forbidden": 403,
     "not_found": 404,
     "method_not_allowed": 405,
+    "conflict": 409,
     "payload_too_large": 413,
     "unsupported_media_type": 415,
     "rate_limited": 429,

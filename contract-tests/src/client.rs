@@ -145,6 +145,13 @@ impl Call {
         self
     }
 
+    /// The same request to another gateway; `base` is `http://host:port`.
+    #[must_use]
+    pub fn at(mut self, base: impl Into<String>) -> Self {
+        self.client = self.client.at(base);
+        self
+    }
+
     /// Makes a repetition with the same key safe.
     #[must_use]
     pub fn idempotent(self, key: &str) -> Self {

@@ -26,7 +26,8 @@ impl IntoResponse for Error {
         if self.code == Code::Unauthorized {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if matches!(self.code, Code::RateLimited | Code::Unavailable) {
+        if self.retry_after.is_some() || matches!(self.code, Code::RateLimited | Code::Unavailable)
+        {
             // Whole seconds, rounded up: coming back too early is refused again.
             let after = self.retry_after.unwrap_or_default();
             let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);

@@ -10,12 +10,13 @@ use serde_json::Value;
 use super::{Document, Exchange, Operation};
 
 /// `code` ↔ status, written down a second time on purpose: the gateway's own table must not judge itself.
-const CODES: [(&str, u16); 13] = [
+const CODES: [(&str, u16); 14] = [
     ("validation_error", 400),
     ("unauthorized", 401),
     ("forbidden", 403),
     ("not_found", 404),
     ("method_not_allowed", 405),
+    ("conflict", 409),
     ("payload_too_large", 413),
     ("unsupported_media_type", 415),
     ("rate_limited", 429),
@@ -142,7 +143,14 @@ fn check_details(code: &str, details: &Value, operation: Option<&Operation>) -> 
         },
         "not_found" => match (details["resource"].as_str(), operation) {
             (Some("route"), None) => Ok(()),
-            (Some("session" | "group" | "member" | "qr" | "passkey" | "action"), Some(_)) => Ok(()),
+            (
+                Some("session" | "group" | "member" | "invite" | "qr" | "passkey" | "action"),
+                Some(_),
+            ) => Ok(()),
+            _ => bad(),
+        },
+        "conflict" => match details["reason"].as_str() {
+            Some("key_reused" | "still_running") => Ok(()),
             _ => bad(),
         },
         "not_implemented" => match details["status"].as_str() {

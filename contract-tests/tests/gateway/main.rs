@@ -19,6 +19,7 @@ mod errors;
 mod forgetting;
 mod group_acts;
 mod healing;
+mod idempotency;
 mod jwt;
 mod log;
 mod odd_answers;
