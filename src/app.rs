@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::actions;
+use crate::additions::Additions;
 use crate::api::{Api, document};
 use crate::auth::Auth;
 use crate::config::Config;
@@ -108,12 +109,17 @@ async fn serve_locked(
         store.clone(),
         Dialer::new(config.network.clone(), config.proxies.clone()),
         config.whatsapp_timeout,
+        config.clock.clone(),
     )
     .await
     .map_err(database)?;
+    let clock = config.clock.clone();
+    let additions = Additions::start(sessions.clone(), store.clone(), clock, config.pace)
+        .await
+        .map_err(database)?;
     let mut sweeping = JoinSet::new();
     sweeping.spawn(actions::sweep(store.clone(), config.keep_actions));
-    let api = Api::new(Arc::new(auth), sessions.clone());
+    let api = Api::new(Arc::new(auth), sessions.clone(), additions.clone());
     let router = gateway_api::router(Arc::new(api)).merge(document::routes());
     let router = edge::wrap(router, config.limits);
 
@@ -143,6 +149,7 @@ async fn serve_locked(
         }
     };
     sweeping.shutdown().await;
+    additions.shutdown().await;
     sessions.shutdown().await;
     store.close().await;
     served

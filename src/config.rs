@@ -6,13 +6,16 @@
 
 mod env;
 mod key_file;
+mod pace;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use reqwest::Url;
 
+use crate::clock::Clock;
 use crate::outbound::{BadProxy, Proxies, Proxy};
+use crate::pace::Pace;
 use crate::store::{Database, EncryptionKey};
 use crate::whatsapp::Network;
 
@@ -34,6 +37,11 @@ pub const DEFAULT_LOG: &str = "info,sqlx=warn";
 /// | `GATEWAY_DATABASE_CONNECTIONS` | `10` | Connections to a PostgreSQL server at most, 2 or more |
 /// | `GATEWAY_ENCRYPTION_KEY_FILE` | | File with the key that the keys of linked devices are encrypted with: 32 bytes in base64 or hex, readable by its owner alone |
 /// | `GATEWAY_ACTIONS_DAYS` | `90` | How long the records of what was asked of WhatsApp are kept |
+/// | `GATEWAY_ADDITIONS_BATCH` | `5` | People that an addition adds by one call to WhatsApp |
+/// | `GATEWAY_ADDITIONS_MIN_PAUSE_SECONDS` | `40` | Shortest pause between two calls |
+/// | `GATEWAY_ADDITIONS_MAX_PAUSE_SECONDS` | `90` | Longest pause between two calls |
+/// | `GATEWAY_ADDITIONS_PER_HOUR` | `60` | People that an account adds within any hour before its additions wait |
+/// | `GATEWAY_ADDITIONS_PER_DAY` | `250` | The same within any 24 hours |
 /// | `GATEWAY_REQUEST_TIMEOUT_SECONDS` | `60` | Longest a request may take, reading its body included |
 /// | `GATEWAY_MAX_REQUESTS` | `1024` | Requests served at once; more are refused with 503 |
 /// | `GATEWAY_SHUTDOWN_SECONDS` | `10` | Longest to wait for running requests when stopping |
@@ -65,6 +73,10 @@ pub struct Config {
     pub encryption_key: Option<EncryptionKey>,
     /// `GATEWAY_ACTIONS_DAYS`.
     pub keep_actions: Duration,
+    /// All of `GATEWAY_ADDITIONS_`.
+    pub pace: Pace,
+    /// What time it is for what waits long. Not a setting: tests move it.
+    pub clock: Clock,
     /// `GATEWAY_REQUEST_TIMEOUT_SECONDS` and `GATEWAY_MAX_REQUESTS`.
     pub limits: Limits,
     /// `GATEWAY_SHUTDOWN_SECONDS`.
@@ -177,6 +189,8 @@ impl Config {
             database: database(env)?,
             encryption_key: encryption_key(env)?,
             keep_actions: keep_actions(env)?,
+            pace: pace::pace(env)?,
+            clock: Clock::default(),
             limits,
             shutdown_grace: env.seconds(
                 "GATEWAY_SHUTDOWN_SECONDS",

@@ -71,6 +71,17 @@ impl Code {
     }
 }
 
+impl Code {
+    /// Whether it says that nothing was done for now, so that the same request may do it later.
+    #[must_use]
+    pub const fn is_passing(self) -> bool {
+        matches!(
+            self,
+            Self::NotImplemented | Self::RateLimited | Self::Unavailable
+        )
+    }
+}
+
 /// One thing that is wrong with a request.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Violation {

@@ -90,6 +90,13 @@ macro_rules! id {
                 Self(id.to_string().into())
             }
 
+            /// The least id of this time, epoch milliseconds. A ULID has 48 bits for it.
+            #[must_use]
+            pub fn first_at(at: i64) -> Self {
+                let at = u64::try_from(at).unwrap_or(0).min((1 << 48) - 1);
+                Self(ulid::Ulid::from_parts(at, 0).to_string().into())
+            }
+
             /// When it was made, epoch milliseconds.
             #[must_use]
             pub fn made_at(&self) -> i64 {
@@ -107,6 +114,10 @@ id! {
 id! {
     /// An action's id, a ULID.
     ActionId, "action id"
+}
+id! {
+    /// An addition's id, a ULID.
+    AdditionId, "addition id"
 }
 
 // A phone number must not reach a log through `{:?}` either.

@@ -7,27 +7,47 @@ use std::path::{Path, PathBuf};
 /// What each module may know beside [`COMMON`]. An arrow that nothing uses is none: it fails as well.
 const ARROWS: &[(&str, &[&str])] = &[
     ("actions", &["sessions", "store"]),
-    ("api", &["actions", "auth", "groups", "sessions", "store"]),
+    ("additions", &["clock", "groups", "sessions", "store"]),
+    (
+        "api",
+        &[
+            "actions",
+            "additions",
+            "auth",
+            "groups",
+            "sessions",
+            "store",
+        ],
+    ),
     (
         "app",
         &[
-            "actions", "api", "auth", "config", "edge", "sessions", "store", "whatsapp",
+            "actions",
+            "additions",
+            "api",
+            "auth",
+            "config",
+            "edge",
+            "sessions",
+            "store",
+            "whatsapp",
         ],
     ),
     ("auth", &["config", "http_client", "outbound", "store"]),
-    ("config", &["outbound", "store", "whatsapp"]),
+    ("clock", &["store"]),
+    ("config", &["clock", "outbound", "store", "whatsapp"]),
     ("edge", &["config"]),
     ("groups", &["sessions", "store"]),
     ("http_client", &["outbound"]),
     ("outbound", &[]),
-    ("sessions", &["store", "whatsapp"]),
+    ("sessions", &["clock", "store", "whatsapp"]),
     ("store", &[]),
     // The device state that it is handed, and nothing else of the database.
     ("whatsapp", &["http_client", "outbound", "store"]),
 ];
 
 /// The vocabulary, for everyone to know. Its words know each other and nobody else.
-const COMMON: &[&str] = &["error", "group", "jid", "words"];
+const COMMON: &[&str] = &["error", "group", "jid", "pace", "words"];
 
 /// Crates that belong to some modules alone.
 const CRATES: &[(&str, &[&str])] = &[

@@ -5,9 +5,11 @@
 
 // Public is what the command line and the tests of the booted gateway use; of the rest rustc sees what is dead.
 mod actions;
+mod additions;
 mod api;
 pub mod app;
 mod auth;
+mod clock;
 pub mod config;
 mod edge;
 mod error;
@@ -18,14 +20,17 @@ mod jid;
 #[cfg(test)]
 mod layers_tests;
 mod outbound;
+mod pace;
 mod sessions;
 mod store;
 mod whatsapp;
 mod words;
 
 pub use auth::{Capabilities, api_key};
+pub use clock::Clock;
 pub use error::Code;
 pub use jid::SessionId;
 pub use outbound::Proxies;
+pub use pace::Pace;
 pub use store::{ApiKeyRecord, Database, EncryptionKey, Lock, Store, StoreError, backup, now};
 pub use whatsapp::Network;

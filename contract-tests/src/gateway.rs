@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use whatsapp_gateway::Clock;
 use whatsapp_gateway::Database;
 use whatsapp_gateway::Network;
+use whatsapp_gateway::Pace;
 use whatsapp_gateway::Proxies;
 use whatsapp_gateway::app::{self, StartError};
 use whatsapp_gateway::config::{Config, JwtConfig, Limits};
@@ -33,6 +35,8 @@ pub fn config(database: &Database, standin: &Standin) -> Config {
         },
         proxies: Proxies::default(),
         keep_actions: Duration::from_secs(90 * 24 * 60 * 60),
+        pace: Pace::default(),
+        clock: Clock::default(),
         whatsapp_timeout: Duration::from_secs(20),
         jwt: None,
     }

@@ -171,6 +171,134 @@ pub struct AddMembers {
 
 object!(AddMembers);
 
+/// A background job that adds people to a group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct Addition {
+    /// Id of the addition, a ULID.
+    #[serde(rename = "id")]
+    pub id: String,
+    /// JID of the group.
+    #[serde(rename = "groupJid")]
+    pub group_jid: String,
+    /// See [`models::AdditionStatus`].
+    #[serde(rename = "status")]
+    pub status: models::AdditionStatus,
+    /// See [`models::HoldReason`].
+    #[serde(rename = "holdReason", deserialize_with = "not_absent")]
+    pub hold_reason: Option<models::HoldReason>,
+    /// Until when it waits, in milliseconds since the Unix epoch. Null where that is not known, or it does not wait.
+    #[serde(rename = "holdUntil", deserialize_with = "not_absent")]
+    pub hold_until: Option<i64>,
+    /// The `error.code` that WhatsApp's refusal would be told with. Null unless the addition has failed.
+    #[serde(rename = "errorCode", deserialize_with = "not_absent")]
+    pub error_code: Option<String>,
+    /// How many people are to be added. Who is given twice counts once.
+    #[serde(rename = "total")]
+    pub total: i32,
+    /// How many of them have had their turn.
+    #[serde(rename = "done")]
+    pub done: i32,
+    /// See [`models::ActionCaller`].
+    #[serde(rename = "requestedBy")]
+    #[validate(nested)]
+    pub requested_by: models::ActionCaller,
+    /// When it was asked for, in milliseconds since the Unix epoch.
+    #[serde(rename = "createdAt")]
+    pub created_at: i64,
+    /// When it ended, in milliseconds since the Unix epoch. Null while it runs.
+    #[serde(rename = "completedAt", deserialize_with = "not_absent")]
+    pub completed_at: Option<i64>,
+}
+
+object!(Addition);
+
+/// A page of additions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct AdditionList {
+    /// The additions of this page.
+    #[serde(rename = "data")]
+    #[validate(nested)]
+    pub data: Vec<models::Addition>,
+    /// Where the next page begins. Null on the last page.
+    #[serde(rename = "nextCursor", deserialize_with = "not_absent")]
+    pub next_cursor: Option<String>,
+}
+
+object!(AdditionList);
+
+/// An addition, and what became of each person so far.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct AdditionProgress {
+    /// See [`models::Addition`].
+    #[serde(rename = "addition")]
+    #[validate(nested)]
+    pub addition: models::Addition,
+    /// Everybody, in the order of the request.
+    #[serde(rename = "data")]
+    #[validate(nested)]
+    pub data: Vec<models::PersonOutcome>,
+}
+
+object!(AdditionProgress);
+
+/// How far an addition has come.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum AdditionStatus {
+    /// Some people have not had their turn.
+    Running,
+    /// Everybody has had their turn.
+    Done,
+    /// Somebody has canceled the rest.
+    Canceled,
+    /// The rest can't be added; `errorCode` says why.
+    Failed,
+    /// A word that the document did not have yet when this was generated.
+    Undocumented(String),
+}
+
+impl AdditionStatus {
+    /// Every value that is documented, in the document's order.
+    pub const ALL: &[Self] = &[Self::Running, Self::Done, Self::Canceled, Self::Failed];
+
+    /// The value as the document writes it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Canceled => "canceled",
+            Self::Failed => "failed",
+            Self::Undocumented(word) => word,
+        }
+    }
+}
+
+impl std::str::FromStr for AdditionStatus {
+    type Err = std::convert::Infallible;
+
+    /// The value that is written so, be it documented or not.
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Ok(Self::from(word.to_owned()))
+    }
+}
+
+impl From<String> for AdditionStatus {
+    /// The value that is written so, be it documented or not.
+    fn from(word: String) -> Self {
+        let documented = Self::ALL.iter().find(|value| value.as_str() == word);
+        documented.cloned().unwrap_or(Self::Undocumented(word))
+    }
+}
+
+impl From<AdditionStatus> for String {
+    fn from(value: AdditionStatus) -> Self {
+        value.as_str().to_owned()
+    }
+}
+
 /// Whether an admin has to approve who joins by link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ApprovalMode {
@@ -267,6 +395,32 @@ impl std::str::FromStr for Base64Url {
         Ok(Self(text.to_owned()))
     }
 }
+
+/// Who is to be added to a group. Properties not named here are ignored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct CreateAddition {
+    /// JIDs of the people to add, each ending in `@s.whatsapp.net`. Required by the service, absent, null or empty is 400.
+    #[serde(
+        rename = "participants",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[validate(nested)]
+    #[validate(length(max = 10000))]
+    pub participants: Option<Vec<models::UserJid>>,
+    /// See [`models::Pace`].
+    #[serde(
+        rename = "pace",
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[validate(nested)]
+    pub pace: Option<models::Pace>,
+}
+
+object!(CreateAddition);
 
 /// What a new group is called and who is in it. Properties not named here are ignored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
@@ -450,7 +604,7 @@ pub struct ErrorBody {
     /// One sentence for a person to read. Programs go by `code` and `details`.
     #[serde(rename = "message")]
     pub message: String,
-    /// Particulars, by code. `conflict`: `reason`. `validation_error`: `violations`, a list of `field`, `rule` and, where it helps, `value`. `forbidden`: `reason`, with `capability` where one is missing. `not_found`: `resource`, with `reason` where it is known why a session has no QR code. `not_implemented`: `status`. `upstream_error`: `upstreamCode`, with `notOnWhatsApp` where numbers without an account were the cause, with `applied` where a part was done, or with the `reason` `passkey_not_accepted`. `unavailable`: `reason` where a session can't be paired now; this and that of `not_found` are a StatusReason. Empty otherwise.
+    /// Particulars, by code. `conflict`: `reason`. `rate_limited`: `budget` where it is the gateway's own. `validation_error`: `violations`, a list of `field`, `rule` and, where it helps, `value`. `forbidden`: `reason`, with `capability` where one is missing. `not_found`: `resource`, with `reason` where it is known why a session has no QR code. `not_implemented`: `status`. `upstream_error`: `upstreamCode`, with `notOnWhatsApp` where numbers without an account were the cause, with `applied` where a part was done, or with the `reason` `passkey_not_accepted`. `unavailable`: `reason` where a session can't be paired now; this and that of `not_found` are a StatusReason. Empty otherwise.
     #[serde(rename = "details")]
     pub details: serde_json::Map<String, serde_json::Value>,
 }
@@ -684,6 +838,82 @@ pub struct GroupRequestList {
 }
 
 object!(GroupRequestList);
+
+/// What an addition waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum HoldReason {
+    /// The pause between two calls.
+    Pause,
+    /// What the account may add in an hour is used up.
+    Hour,
+    /// What the account may add in a day is used up.
+    Day,
+    /// WhatsApp asks to slow down.
+    RateLimited,
+    /// WhatsApp holds the account back from reaching out to strangers.
+    TimeLock,
+    /// The session is not connected.
+    Disconnected,
+    /// It is not known what became of the last call; WhatsApp is asked as soon as it can be.
+    Outcome,
+    /// An earlier addition of the session goes first.
+    Queue,
+    /// A word that the document did not have yet when this was generated.
+    Undocumented(String),
+}
+
+impl HoldReason {
+    /// Every value that is documented, in the document's order.
+    pub const ALL: &[Self] = &[
+        Self::Pause,
+        Self::Hour,
+        Self::Day,
+        Self::RateLimited,
+        Self::TimeLock,
+        Self::Disconnected,
+        Self::Outcome,
+        Self::Queue,
+    ];
+
+    /// The value as the document writes it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Pause => "pause",
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::RateLimited => "rate_limited",
+            Self::TimeLock => "time_lock",
+            Self::Disconnected => "disconnected",
+            Self::Outcome => "outcome",
+            Self::Queue => "queue",
+            Self::Undocumented(word) => word,
+        }
+    }
+}
+
+impl std::str::FromStr for HoldReason {
+    type Err = std::convert::Infallible;
+
+    /// The value that is written so, be it documented or not.
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Ok(Self::from(word.to_owned()))
+    }
+}
+
+impl From<String> for HoldReason {
+    /// The value that is written so, be it documented or not.
+    fn from(word: String) -> Self {
+        let documented = Self::ALL.iter().find(|value| value.as_str() == word);
+        documented.cloned().unwrap_or(Self::Undocumented(word))
+    }
+}
+
+impl From<HoldReason> for String {
+    fn from(value: HoldReason) -> Self {
+        value.as_str().to_owned()
+    }
+}
 
 /// What tells a repetition from another request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -942,6 +1172,8 @@ pub enum Outcome {
     NoRequest,
     /// Nothing was done, whatever was asked for.
     NotDone,
+    /// Their turn has not come.
+    Pending,
     /// It is not known.
     Unknown,
     /// A word that the document did not have yet when this was generated.
@@ -970,6 +1202,7 @@ impl Outcome {
         Self::Rejected,
         Self::NoRequest,
         Self::NotDone,
+        Self::Pending,
         Self::Unknown,
     ];
 
@@ -995,6 +1228,7 @@ impl Outcome {
             Self::Rejected => "rejected",
             Self::NoRequest => "no_request",
             Self::NotDone => "not_done",
+            Self::Pending => "pending",
             Self::Unknown => "unknown",
             Self::Undocumented(word) => word,
         }
@@ -1023,6 +1257,42 @@ impl From<Outcome> for String {
         value.as_str().to_owned()
     }
 }
+
+/// How fast an addition goes at most. What is null, or faster than what stands above it (the session's for an addition, the deployment's for a session), is as there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct Pace {
+    /// How many people are added by one call to WhatsApp.
+    #[serde(rename = "batch", default, skip_serializing_if = "Option::is_none")]
+    #[validate(range(min = 1, max = 100))]
+    pub batch: Option<u32>,
+    /// The shortest pause between two calls.
+    #[serde(
+        rename = "minPauseSeconds",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[validate(range(min = 0, max = 86400))]
+    pub min_pause_seconds: Option<u32>,
+    /// The longest pause between two calls; each has another length between the two.
+    #[serde(
+        rename = "maxPauseSeconds",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[validate(range(min = 0, max = 86400))]
+    pub max_pause_seconds: Option<u32>,
+    /// How many people the account adds within any hour, by direct calls included.
+    #[serde(rename = "perHour", default, skip_serializing_if = "Option::is_none")]
+    #[validate(range(min = 1, max = 100000))]
+    pub per_hour: Option<u32>,
+    /// The same within any 24 hours.
+    #[serde(rename = "perDay", default, skip_serializing_if = "Option::is_none")]
+    #[validate(range(min = 1, max = 100000))]
+    pub per_day: Option<u32>,
+}
+
+object!(Pace);
 
 /// A code that pairs a session when typed into the phone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
@@ -1224,6 +1494,10 @@ pub struct Session {
     /// The code to compare with the one that the phone shows, while linking by passkey waits for it to be confirmed. Null otherwise.
     #[serde(rename = "passkeyCode", deserialize_with = "not_absent")]
     pub passkey_code: Option<String>,
+    /// See [`models::SessionLimits`].
+    #[serde(rename = "limits")]
+    #[validate(nested)]
+    pub limits: models::SessionLimits,
     /// The organization that the session belongs to.
     #[serde(rename = "organizationId")]
     pub organization_id: String,
@@ -1251,6 +1525,39 @@ pub struct Session {
 }
 
 object!(Session);
+
+/// How many people the session's account may add. All of it is set at once, what is not given is null.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct SessionLimits {
+    /// How many people may be added by direct calls (`addGroupMembers`, `createGroup`) within any hour. Null for no limit.
+    #[serde(
+        rename = "addsPerHour",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[validate(range(min = 1, max = 100000))]
+    pub adds_per_hour: Option<u32>,
+    /// The same within any 24 hours.
+    #[serde(
+        rename = "addsPerDay",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[validate(range(min = 1, max = 100000))]
+    pub adds_per_day: Option<u32>,
+    /// See [`models::Pace`].
+    #[serde(
+        rename = "pace",
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[validate(nested)]
+    pub pace: Option<models::Pace>,
+}
+
+object!(SessionLimits);
 
 /// A page of sessions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
@@ -1478,6 +1785,27 @@ pub struct UpdateGroup {
 }
 
 object!(UpdateGroup);
+
+/// What is to change of a session. Properties not named here are ignored, and what is not given stays.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct UpdateSession {
+    /// Name for people to read. An empty one takes it away.
+    #[serde(rename = "label", default, skip_serializing_if = "Option::is_none")]
+    #[validate(length(max = 100))]
+    pub label: Option<String>,
+    /// See [`models::SessionLimits`].
+    #[serde(
+        rename = "limits",
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[validate(nested)]
+    pub limits: Option<models::SessionLimits>,
+}
+
+object!(UpdateSession);
 
 /// Whose passkey it is, like Base64Url. Left out, null or empty where the authenticator does not tell.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

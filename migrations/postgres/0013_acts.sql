@@ -15,3 +15,43 @@ CREATE TABLE idempotency_keys (
     PRIMARY KEY (organization_id, key)
 );
 CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
+
+-- How many people a session's account may add, and until when WhatsApp has asked to be left alone.
+CREATE TABLE session_limits (
+    session_id  TEXT NOT NULL PRIMARY KEY REFERENCES sessions (id) ON DELETE CASCADE,
+    limits      TEXT NOT NULL,  -- JSON
+    quiet_until BIGINT
+);
+
+-- Background jobs that add people to a group.
+CREATE TABLE additions (
+    session_id   TEXT   NOT NULL,
+    id           TEXT   NOT NULL,  -- a ULID, so in order of time
+    group_jid    TEXT   NOT NULL,
+    api_key_id   TEXT,             -- who asked: this key,
+    user_id      TEXT,             -- or this person
+    pace         TEXT   NOT NULL,  -- JSON: what was asked for
+    status       TEXT   NOT NULL,
+    error        TEXT,             -- the code of the error that ended it
+    total        BIGINT NOT NULL,  -- people
+    done         BIGINT NOT NULL,  -- those who have had their turn
+    next_at      BIGINT NOT NULL,  -- the end of the pause
+    created_at   BIGINT NOT NULL,
+    completed_at BIGINT,
+    PRIMARY KEY (session_id, id)
+);
+CREATE INDEX additions_running ON additions (session_id, id) WHERE status = 'running';
+
+CREATE TABLE addition_people (
+    session_id  TEXT   NOT NULL,
+    addition_id TEXT   NOT NULL,
+    place       BIGINT NOT NULL,  -- in the request
+    participant TEXT   NOT NULL,
+    action_id   TEXT,             -- the action that they are part of
+    tries       BIGINT NOT NULL,  -- how often they were
+    outcome     TEXT,             -- none until they have had their turn
+    jid         TEXT,
+    lid         TEXT,
+    code        BIGINT,           -- WhatsApp's own
+    PRIMARY KEY (session_id, addition_id, place)
+);

@@ -80,25 +80,30 @@ fn list(page: Page<ActionRecord, ActionId>) -> models::ActionList {
 }
 
 fn action(record: ActionRecord) -> models::Action {
-    let (api_key_id, user_id) = match record.caller {
-        Caller::ApiKey(id) => (Some(id), None),
-        Caller::User(id) => (None, id),
-    };
     models::Action {
         id: record.id.to_string(),
         operation: record.operation.as_str().to_owned(),
         group_jid: record.gid.map(|gid| gid.to_string()),
         changes: (!record.changes.is_empty()).then_some(record.changes),
-        requested_by: models::ActionCaller {
-            api_key_id,
-            user_id,
-        },
+        requested_by: requested_by(record.caller),
         status: record.status.as_str().to_owned().into(),
         error_code: record.error.map(|error| error.code.as_str().to_owned()),
         upstream_code: record.upstream_code.map(i32::from),
         people: record.people.into_iter().map(person).collect(),
         created_at: record.created_at,
         completed_at: record.completed_at,
+    }
+}
+
+/// Who asked, as the document has it.
+pub(super) fn requested_by(caller: Caller) -> models::ActionCaller {
+    let (api_key_id, user_id) = match caller {
+        Caller::ApiKey(id) => (Some(id), None),
+        Caller::User(id) => (None, id),
+    };
+    models::ActionCaller {
+        api_key_id,
+        user_id,
     }
 }
 

@@ -10,7 +10,8 @@ use sha2::{Digest as _, Sha256};
 use super::actions::person;
 use crate::auth::Principal;
 use crate::error::{Error, Violation};
-use crate::groups::Participants;
+use crate::groups::{MOST_IN_A_CALL, MOST_IN_AN_ADDITION, Participants};
+use crate::pace::PaceWish;
 use crate::sessions::Asker;
 use crate::store::{ActionRecord, Caller, IdempotencyKey};
 
@@ -30,6 +31,7 @@ impl Request {
         Asker {
             caller: caller(principal),
             key: key.map(|key| self.key(principal, key)),
+            part: None,
         }
     }
 
@@ -40,6 +42,17 @@ impl Request {
             key: key.0,
             fingerprint: URL_SAFE_NO_PAD.encode(self.0.finalize()),
         }
+    }
+}
+
+/// How fast an addition is to go.
+pub(super) fn wish(pace: models::Pace) -> PaceWish {
+    PaceWish {
+        batch: pace.batch,
+        min_pause: pace.min_pause_seconds,
+        max_pause: pace.max_pause_seconds,
+        per_hour: pace.per_hour,
+        per_day: pace.per_day,
     }
 }
 
@@ -64,8 +77,17 @@ pub(super) fn result(action: ActionRecord) -> models::ActionResult {
     }
 }
 
-/// Whom `participants` names.
+/// Whom `participants` of a call names.
 pub(super) fn people<'a>(names: impl Iterator<Item = &'a String>) -> Result<Participants, Error> {
+    named(names, MOST_IN_A_CALL)
+}
+
+/// The same for an addition, which takes more.
+pub(super) fn many<'a>(names: impl Iterator<Item = &'a String>) -> Result<Participants, Error> {
+    named(names, MOST_IN_AN_ADDITION)
+}
+
+fn named<'a>(names: impl Iterator<Item = &'a String>, most: usize) -> Result<Participants, Error> {
     let mut violations = Vec::new();
     let mut people = Vec::new();
     for (index, name) in names.enumerate() {
@@ -75,7 +97,7 @@ pub(super) fn people<'a>(names: impl Iterator<Item = &'a String>) -> Result<Part
         }
     }
     if violations.is_empty() {
-        Participants::new(people)
+        Participants::new(people, most)
     } else {
         Err(Error::validation(&violations))
     }

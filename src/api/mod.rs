@@ -2,6 +2,7 @@
 
 mod actions;
 mod acts;
+mod additions;
 pub mod document;
 mod groups;
 mod joining;
@@ -16,6 +17,7 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use gateway_api::{Authenticator, Capability, Rejection};
 
+use crate::additions::Additions;
 use crate::auth::{self, Auth, Principal};
 use crate::error::{Code, Error, Violation};
 use crate::sessions::{OwnedSession, Sessions};
@@ -24,13 +26,18 @@ use crate::sessions::{OwnedSession, Sessions};
 pub struct Api {
     auth: Arc<Auth>,
     sessions: Sessions,
+    additions: Additions,
 }
 
 impl Api {
     /// Serves `sessions` to whom `auth` lets in.
     #[must_use]
-    pub fn new(auth: Arc<Auth>, sessions: Sessions) -> Self {
-        Self { auth, sessions }
+    pub fn new(auth: Arc<Auth>, sessions: Sessions, additions: Additions) -> Self {
+        Self {
+            auth,
+            sessions,
+            additions,
+        }
     }
 
     fn session(&self, principal: &Principal, id: &str) -> Result<OwnedSession, Error> {

@@ -3,10 +3,12 @@
 use gateway_api::apis::sessions::*;
 use gateway_api::models;
 
-use super::acts::Request;
+use super::acts::{Request, wish};
 use super::{Api, passkey, qr};
 use crate::auth::Principal;
 use crate::error::Error;
+use crate::pace::{AddLimits, PaceWish};
+use crate::sessions::OwnedSession;
 use crate::store::{SessionRecord, Status};
 
 impl Sessions for Api {
@@ -61,6 +63,29 @@ impl Sessions for Api {
     ) -> Result<GetSessionResponse, Error> {
         let record = self.session(principal, &path.session)?.record();
         Ok(GetSessionResponse::Status200(self.shown(principal, record)))
+    }
+
+    async fn update_session(
+        &self,
+        principal: &Principal,
+        path: UpdateSessionPathParams,
+        body: models::UpdateSession,
+    ) -> Result<UpdateSessionResponse, Error> {
+        let session = self.session(principal, &path.session)?;
+        if let Some(limits) = body.limits {
+            session.limit(add_limits(limits)).await?;
+        }
+        let record = match body.label {
+            Some(label) => {
+                session
+                    .label(Some(label).filter(|label| !label.is_empty()))
+                    .await?
+            }
+            None => session.record(),
+        };
+        Ok(UpdateSessionResponse::Status200(
+            self.shown(principal, record),
+        ))
     }
 
     async fn delete_session(
@@ -187,18 +212,21 @@ impl Sessions for Api {
 impl Api {
     /// The session of the document: its record, and the code to compare, which is not stored.
     fn shown(&self, principal: &Principal, record: SessionRecord) -> models::Session {
+        let own = self.session(principal, record.id.as_str()).ok();
         let passkey_code = match record.status {
-            Status::PasskeyRequired => self
-                .session(principal, record.id.as_str())
-                .ok()
-                .and_then(|session| session.passkey_code()),
+            Status::PasskeyRequired => own.as_ref().and_then(OwnedSession::passkey_code),
             _ => None,
         };
-        session(record, passkey_code)
+        let limits = own.map(|session| session.limits()).unwrap_or_default();
+        session(record, passkey_code, limits)
     }
 }
 
-fn session(record: SessionRecord, passkey_code: Option<String>) -> models::Session {
+fn session(
+    record: SessionRecord,
+    passkey_code: Option<String>,
+    limits: AddLimits,
+) -> models::Session {
     models::Session {
         id: record.id.to_string(),
         label: record.label,
@@ -210,6 +238,7 @@ fn session(record: SessionRecord, passkey_code: Option<String>) -> models::Sessi
         status_changed_at: record.status_changed_at,
         retry_at: record.retry_at,
         passkey_code,
+        limits: session_limits(limits),
         organization_id: record.organization_id,
         created_by_user_id: record.created_by_user_id,
         phone_number: record.phone_number,
@@ -218,6 +247,30 @@ fn session(record: SessionRecord, passkey_code: Option<String>) -> models::Sessi
         created_at: record.created_at,
         updated_at: record.updated_at,
         last_connected_at: record.last_connected_at,
+    }
+}
+
+fn session_limits(limits: AddLimits) -> models::SessionLimits {
+    let pace = limits.pace;
+    models::SessionLimits {
+        adds_per_hour: limits.per_hour,
+        adds_per_day: limits.per_day,
+        pace: Some(models::Pace {
+            batch: pace.batch,
+            min_pause_seconds: pace.min_pause,
+            max_pause_seconds: pace.max_pause,
+            per_hour: pace.per_hour,
+            per_day: pace.per_day,
+        })
+        .filter(|_| pace != PaceWish::default()),
+    }
+}
+
+fn add_limits(limits: models::SessionLimits) -> AddLimits {
+    AddLimits {
+        per_hour: limits.adds_per_hour,
+        per_day: limits.adds_per_day,
+        pace: limits.pace.map(wish).unwrap_or_default(),
     }
 }
 

@@ -60,6 +60,12 @@ impl Operation {
         }
     }
 
+    /// Whether it brings people into a group who have not asked for that.
+    #[must_use]
+    pub const fn adds(self) -> bool {
+        matches!(self, Self::AddGroupMembers | Self::CreateGroup)
+    }
+
     /// Whether the group shows afterwards what became of it.
     #[must_use]
     pub const fn shows_in_group(self) -> bool {
@@ -289,6 +295,8 @@ words! {
     NoRequest = "no_request",
     /// Nothing was done, whatever was asked for.
     NotDone = "not_done",
+    /// Their turn has not come.
+    Pending = "pending",
     /// It is not known.
     Unknown = "unknown",
 }

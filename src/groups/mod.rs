@@ -14,9 +14,12 @@ use crate::sessions::{Asker, OwnedSession};
 use crate::store::{ActionRecord, GroupRecord};
 
 /// The most people in one call. WhatsApp's own limit on a group's size is another matter, and WhatsApp's to enforce.
-pub const MOST_PARTICIPANTS: usize = 1024;
+pub const MOST_IN_A_CALL: usize = 1024;
 
-/// Whom a call is about: at least one person, at most [`MOST_PARTICIPANTS`], nobody twice.
+/// The most people in one addition.
+pub const MOST_IN_AN_ADDITION: usize = 10_000;
+
+/// Whom a request is about: at least one person, nobody twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Participants(Vec<PersonJid>);
 
@@ -24,11 +27,11 @@ impl Participants {
     /// Drops repetitions.
     ///
     /// # Errors
-    /// 400 for nobody and for too many.
-    pub fn new(mut users: Vec<PersonJid>) -> Result<Self, Error> {
+    /// 400 for nobody and for more than `most`.
+    pub fn new(mut users: Vec<PersonJid>, most: usize) -> Result<Self, Error> {
         let rule = match users.len() {
             0 => "required",
-            1..=MOST_PARTICIPANTS => {
+            given if given <= most => {
                 let mut seen = HashSet::with_capacity(users.len());
                 let first: Vec<bool> = users.iter().map(|user| seen.insert(user)).collect();
                 let mut first = first.into_iter();
@@ -60,6 +63,9 @@ pub async fn act(
     action: GroupAction,
     asker: Asker,
 ) -> Result<ActionRecord, Error> {
+    if let Some(record) = session.answered_before(&asker).await? {
+        return Ok(record);
+    }
     session.admin_group(gid).await?.act(action, asker).await
 }
 
@@ -73,8 +79,13 @@ pub async fn update(
     settings: Vec<Setting>,
     asker: Asker,
 ) -> Result<(ActionRecord, GroupRecord), Error> {
-    let group = session.admin_group(gid).await?;
-    let record = group.update(settings.clone(), asker).await?;
+    let record = match session.answered_before(&asker).await? {
+        Some(record) => record,
+        None => {
+            let group = session.admin_group(gid).await?;
+            group.update(settings.clone(), asker).await?
+        }
+    };
     let mut group = get(session, gid).await?;
     // WhatsApp's notifications bring them into the database.
     for setting in settings {
@@ -98,6 +109,9 @@ pub async fn leave(
     gid: &GroupJid,
     asker: Asker,
 ) -> Result<ActionRecord, Error> {
+    if let Some(record) = session.answered_before(&asker).await? {
+        return Ok(record);
+    }
     session.known_group(gid).await?.leave(asker).await
 }
 
@@ -111,8 +125,10 @@ pub async fn create(
     people: Vec<PersonJid>,
     asker: Asker,
 ) -> Result<(ActionRecord, GroupRecord), Error> {
-    let connected = session.connected()?;
-    let record = connected.create(subject, people, asker).await?;
+    let record = match session.answered_before(&asker).await? {
+        Some(record) => record,
+        None => session.connected()?.create(subject, people, asker).await?,
+    };
     let group = entered(session, &record).await?;
     Ok((record, group))
 }
@@ -126,7 +142,10 @@ pub async fn join(
     code: String,
     asker: Asker,
 ) -> Result<(ActionRecord, Option<GroupRecord>), Error> {
-    let record = session.connected()?.join(code, asker).await?;
+    let record = match session.answered_before(&asker).await? {
+        Some(record) => record,
+        None => session.connected()?.join(code, asker).await?,
+    };
     let group = if record.answer.waits {
         None
     } else {

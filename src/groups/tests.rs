@@ -14,7 +14,7 @@ fn user(number: usize) -> PersonJid {
 }
 
 fn participants(numbers: &[usize]) -> Participants {
-    Participants::new(numbers.iter().copied().map(user).collect()).expect("participants")
+    Participants::new(numbers.iter().copied().map(user).collect(), 1024).expect("participants")
 }
 
 async fn rig_of(role: Role) -> Rig {
@@ -39,6 +39,7 @@ async fn add_to(rig: &mut Rig, gid: &GroupJid) -> Result<ActionRecord, Error> {
     let asker = Asker {
         caller: Caller::User(None),
         key: None,
+        part: None,
     };
     rig.awake(act(&session, gid, add, asker)).await
 }
@@ -57,7 +58,10 @@ fn at_least_one_and_at_most_1024() {
         (1024, None),
         (1025, Some("length")),
     ] {
-        match (Participants::new((0..count).map(user).collect()), rule) {
+        match (
+            Participants::new((0..count).map(user).collect(), MOST_IN_A_CALL),
+            rule,
+        ) {
             (Ok(people), None) => assert_eq!(people.into_vec().len(), count),
             (Err(error), Some(rule)) => {
                 assert_eq!(error.code, Code::ValidationError);

@@ -9,12 +9,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 use super::Registry;
+use super::limits::{Limits, Spent, Taken};
 use super::supervisor::commands::Command;
 use super::supervisor::questions::RefusedBy;
 use super::view::{Online, View};
 use crate::error::{Code, Error};
 use crate::group::{GroupInfo, Role};
 use crate::jid::{GroupJid, SessionId};
+use crate::pace::{AddLimits, Pace};
 use crate::store::{SessionRecord, Store};
 
 /// A session as the registry holds it: whose it is, how it looks, and the channel to its supervisor.
@@ -22,6 +24,7 @@ pub(super) struct Entry {
     pub(super) organization_id: String,
     pub(super) view: watch::Receiver<View>,
     pub(super) commands: mpsc::Sender<Command>,
+    pub(super) limits: Limits,
 }
 
 /// A session that belongs to the organization of whoever asked. [`super::Sessions::owned`] alone hands it out.
@@ -129,6 +132,64 @@ impl OwnedSession {
         learned.unwrap_or_else(|_| Err(Error::internal("a group was not stored in time")))
     }
 
+    /// How many people its account may add, as far as callers have set that.
+    #[must_use]
+    pub fn limits(&self) -> AddLimits {
+        self.entry.limits.set()
+    }
+
+    /// Sets it.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn limit(&self, limits: AddLimits) -> Result<(), Error> {
+        Ok(self
+            .entry
+            .limits
+            .change(&self.registry.store, limits)
+            .await?)
+    }
+
+    /// Until when WhatsApp has asked to be left alone, epoch milliseconds; none where it may be asked.
+    #[must_use]
+    pub fn quiet_until(&self) -> Option<i64> {
+        self.entry.limits.quiet_until()
+    }
+
+    /// Takes a share of what additions at this pace may add, for `people` or as many as there is room for.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn take_paced(
+        &self,
+        pace: &Pace,
+        people: u32,
+    ) -> Result<Result<Taken, Spent>, Error> {
+        let store = &self.registry.store;
+        Ok(self.entry.limits.take_paced(store, pace, people).await?)
+    }
+
+    /// Gives back a share that was not used.
+    pub async fn give_back(&self, taken: Taken) {
+        self.entry.limits.give_back(taken).await;
+    }
+
+    /// Completes when something of it has changed: its status, for one.
+    pub async fn changed(&self) {
+        let mut view = self.entry.view.clone();
+        view.mark_unchanged();
+        // The supervisor has ended: whoever asks next is told so.
+        let _ = view.changed().await;
+    }
+
+    /// Calls it another name; none takes the name away.
+    ///
+    /// # Errors
+    /// The session is gone, or the database failed.
+    pub async fn label(&self, label: Option<String>) -> Result<SessionRecord, Error> {
+        self.ask(|reply| Command::Label(label, reply)).await
+    }
+
     /// Starts connecting, or pairing where it is unpaired; does nothing where it is under way.
     ///
     /// # Errors
@@ -194,6 +255,18 @@ pub struct Connected {
 }
 
 impl Connected {
+    /// Until when WhatsApp holds the account back from reaching out to strangers, epoch milliseconds; none where it does not,
+    /// or does not tell.
+    pub async fn time_lock(&self) -> Option<i64> {
+        match self.online.connection.time_lock().await {
+            Ok(until) => until,
+            Err(error) => {
+                tracing::debug!(session = %self.session.id, %error, "WhatsApp does not tell of a time-lock");
+                None
+            }
+        }
+    }
+
     /// The group `gid`, if the account is in it.
     ///
     /// # Errors

@@ -7,11 +7,11 @@ use tracing::Instrument as _;
 
 use super::access::{AdminGroup, Connected, KnownGroup, OwnedSession};
 use super::supervisor::commands::Command;
-use super::verdict::{is_passing, judge};
+use super::verdict::judge;
 use crate::error::Error;
 use crate::group::{Action, Answer, GroupAction, GroupInfo, JoinRequest, Operation, Setting, Told};
 use crate::jid::PersonJid;
-use crate::store::{ActionRecord, ActionStatus, Caller, IdempotencyKey, RecordedError};
+use crate::store::{ActionRecord, ActionStatus, Caller, IdempotencyKey, Part, RecordedError};
 use crate::whatsapp::CallError;
 
 /// Who asks for something, and the key by which a repetition is known.
@@ -21,9 +21,11 @@ pub struct Asker {
     pub caller: Caller,
     /// The key, if the caller gave one.
     pub key: Option<IdempotencyKey>,
+    /// The part of an addition that it is; none for a direct call. Its share of what may be added is taken already.
+    pub part: Option<Part>,
 }
 
-// All errors of acts: 409 for the key of another request, or of one that still runs; 503 where the record cannot be written:
+// All errors of acts: 429 while WhatsApp asks to slow down, or where the account may not add so many; 409 for the key of another request, or of one that still runs; 503 where the record cannot be written:
 // then nothing is sent. All that follow name the record in `details.action`: what WhatsApp refuses, 504 where it does not
 // answer in time, so that the outcome is not known.
 
@@ -54,6 +56,7 @@ impl AdminGroup {
     /// # Errors
     /// What WhatsApp refuses; 504.
     pub async fn invite(&self) -> Result<String, Error> {
+        self.connected.session.entry.limits.check()?;
         let told = self.connected.online.connection.invite(&self.gid).await;
         self.told(told).await
     }
@@ -63,13 +66,14 @@ impl AdminGroup {
     /// # Errors
     /// What WhatsApp refuses; 504.
     pub async fn join_requests(&self) -> Result<Vec<JoinRequest>, Error> {
+        self.connected.session.entry.limits.check()?;
         let connection = &self.connected.online.connection;
         let told = connection.join_requests(&self.gid).await;
         self.told(told).await
     }
 
     async fn told<T>(&self, told: Result<T, CallError>) -> Result<T, Error> {
-        match told {
+        match self.connected.heard(told).await {
             Ok(told) => Ok(told),
             Err(refused) => Err(self
                 .connected
@@ -118,6 +122,7 @@ impl Connected {
     /// Acts, in one step or in several of one operation.
     async fn act(self, steps: Vec<Action>, asker: Asker) -> Result<ActionRecord, Error> {
         let span = tracing::Span::current();
+        self.session.entry.limits.check()?;
         let acting = tokio::spawn(self.record_and_send(steps, asker).instrument(span));
         acting.await.map_err(Error::internal)?
     }
@@ -125,13 +130,28 @@ impl Connected {
     async fn record_and_send(
         self,
         steps: Vec<Action>,
-        Asker { caller, key }: Asker,
+        Asker { caller, key, part }: Asker,
     ) -> Result<ActionRecord, Error> {
         let session = &self.session;
         let store = &session.registry.store;
+        let limits = &session.entry.limits;
         let mut record = ActionRecord::begun(&session.id, &steps, caller);
-        if let Some(earlier) = store.begin_action(&record, key.as_ref()).await? {
-            return session.repeated(&earlier, key.as_ref()).await;
+        let taken = match part {
+            None if record.operation.adds() => {
+                let people = u32::try_from(record.people.len()).unwrap_or(u32::MAX);
+                limits.take_direct(store, people).await?
+            }
+            _ => None,
+        };
+        let begun = store.begin_action(&record, key.as_ref(), part.as_ref());
+        let begun = begun.await;
+        if !matches!(begun, Ok(None))
+            && let Some(taken) = taken
+        {
+            limits.give_back(taken).await;
+        }
+        if let (Some(earlier), Some(key)) = (begun?, &key) {
+            return session.repeated(&earlier, key).await;
         }
         let mut done = Vec::new();
         let error = match self.send(&mut record, &steps, &mut done).await {
@@ -145,7 +165,7 @@ impl Connected {
         record.error = error.as_ref().map(RecordedError::from);
         if let (Some(error), Some(key)) = (&error, &key)
             && record.status == ActionStatus::Refused
-            && is_passing(error.code)
+            && error.code.is_passing()
         {
             // Else the repetition that is asked for would be answered from the record.
             store.free_key(key).await?;
@@ -158,6 +178,11 @@ impl Connected {
             status = record.status.as_str(),
             "acted on WhatsApp"
         );
+        if let Some(taken) = taken
+            && record.status == ActionStatus::Refused
+        {
+            limits.give_back(taken).await;
+        }
         session.complete(&record);
         match error {
             None => Ok(record),
@@ -174,7 +199,8 @@ impl Connected {
     ) -> Result<(), CallError> {
         let connection = &self.online.connection;
         for step in steps {
-            let Told { people, answer } = connection.act(step).await?;
+            let told = connection.act(step).await;
+            let Told { people, answer } = self.heard(told).await?;
             record.people = people;
             match answer {
                 Answer::Done => {}
@@ -195,6 +221,16 @@ impl Connected {
             done.extend(step.change().map(|(name, _)| name));
         }
         Ok(())
+    }
+
+    /// The same answer, with it taken in that WhatsApp asks to slow down.
+    async fn heard<T>(&self, told: Result<T, CallError>) -> Result<T, CallError> {
+        if let Err(CallError::Refused { code: 429, backoff }) = &told {
+            let session = &self.session;
+            let store = &session.registry.store;
+            session.entry.limits.slow_down(store, *backoff).await;
+        }
+        told
     }
 
     /// Takes in a group that the account has come into. WhatsApp's notification tells of it too, in its own time.

@@ -36,6 +36,7 @@ fn asker() -> Asker {
     Asker {
         caller: Caller::ApiKey("01K".to_owned()),
         key: None,
+        part: None,
     }
 }
 

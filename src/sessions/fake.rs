@@ -15,12 +15,13 @@ use super::supervisor::Supervisor;
 use super::supervisor::state::{Input, State};
 use super::view::Online;
 use super::{Registry, Sessions};
+use crate::clock::Clock;
 use crate::group::{
     Action, Answer, GroupInfo, JoinRequest, Outcome, Participant, PersonOutcome, Role, Told,
 };
 use crate::jid::{GroupJid, PersonJid, UserJid};
 use crate::outbound::Proxies;
-use crate::store::{SessionRecord, Status, Store};
+use crate::store::{LimitsRecord, SessionRecord, Status, Store};
 use crate::whatsapp::{CallError, Connection, Dialer, Network};
 
 /// Answers what it is told to, in order, and remembers what it was asked.
@@ -71,6 +72,10 @@ impl Connection for Fake {
         Err(CallError::NotConnected)
     }
 
+    async fn time_lock(&self) -> Result<Option<i64>, CallError> {
+        Ok(None)
+    }
+
     async fn not_on_whatsapp(&self, _: &[UserJid]) -> Result<Vec<UserJid>, CallError> {
         let answer = self.not_on_whatsapp.lock().expect("no panic").pop_front();
         answer.unwrap_or(Err(CallError::NotConnected))
@@ -93,6 +98,7 @@ impl Rig {
             store: open(directory.path()).await,
             dialer: nowhere(),
             whatsapp_timeout: Duration::from_secs(20),
+            clock: Clock::default(),
             entries: RwLock::default(),
             unlinkings: Default::default(),
             saving: Default::default(),
@@ -104,7 +110,8 @@ impl Rig {
         record.wa_lid = Some(MY_LID.to_owned());
         registry.store.insert_session(&record).await.expect("a row");
         let id = record.id.clone();
-        let (mut supervisor, entry) = Supervisor::new(Arc::clone(&registry), record);
+        let (mut supervisor, entry) =
+            Supervisor::new(Arc::clone(&registry), record, LimitsRecord::default());
         registry.write().insert(id.clone(), Arc::new(entry));
 
         let connection = Arc::new(Fake::default());

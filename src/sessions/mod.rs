@@ -4,6 +4,7 @@ mod access;
 mod acting;
 #[cfg(test)]
 pub(crate) mod fake;
+mod limits;
 mod pairing;
 mod passkey;
 mod roles;
@@ -14,7 +15,7 @@ mod unlinking;
 mod verdict;
 mod view;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -26,10 +27,12 @@ pub use crate::whatsapp::PasskeyAssertion;
 pub use access::OwnedSession;
 pub use acting::Asker;
 
+use crate::clock::Clock;
 use crate::error::Error;
 use crate::jid::SessionId;
 use crate::store::{
-    ActionRecord, ActionStatus, Earlier, IdempotencyKey, SessionRecord, Status, Store, StoreError,
+    ActionRecord, ActionStatus, Earlier, IdempotencyKey, LimitsRecord, SessionRecord, Status,
+    Store, StoreError,
 };
 use crate::whatsapp::Dialer;
 use access::Entry;
@@ -53,6 +56,7 @@ pub(crate) struct Registry {
     dialer: Dialer,
     /// Longest to wait for WhatsApp's answer.
     whatsapp_timeout: Duration,
+    clock: Clock,
     /// By id, which is by time of creation.
     entries: RwLock<BTreeMap<SessionId, Arc<Entry>>>,
     unlinkings: Unlinkings,
@@ -94,7 +98,9 @@ impl Sessions {
         store: Store,
         dialer: Dialer,
         whatsapp_timeout: Duration,
+        clock: Clock,
     ) -> Result<Self, StoreError> {
+        let mut limits: HashMap<_, _> = store.all_limits().await?.into_iter().collect();
         let records = store.all_sessions().await?;
         let unlinkings = store.unlinkings().await?;
         let mut open = store.open_actions().await?;
@@ -113,6 +119,7 @@ impl Sessions {
             store,
             dialer,
             whatsapp_timeout,
+            clock,
             entries: RwLock::default(),
             unlinkings: Unlinkings::default(),
             saving: Saving::default(),
@@ -124,7 +131,8 @@ impl Sessions {
         for record in records {
             let unsettled = open.extract_if(.., |action| action.session == record.id);
             let unsettled = unsettled.collect::<Vec<_>>();
-            registry.add(record, unsettled);
+            let limits = limits.remove(&record.id).unwrap_or_default();
+            registry.add(record, unsettled, limits);
         }
         for device in unlinkings {
             registry.unlink(device);
@@ -196,7 +204,7 @@ impl Sessions {
                     }
                 }
             }
-            registry.add(record.clone(), Vec::new());
+            registry.add(record.clone(), Vec::new(), LimitsRecord::default());
             Ok(record)
         });
         created.await.map_err(Error::internal)?
@@ -219,6 +227,17 @@ impl Sessions {
             }),
             _ => Err(Error::not_found("session")),
         }
+    }
+
+    /// The session `id`, for a background job that belongs to it; none where it is gone.
+    #[must_use]
+    pub fn of_job(&self, id: &SessionId) -> Option<OwnedSession> {
+        let entry = Arc::clone(self.0.read().get(id)?);
+        Some(OwnedSession {
+            id: id.clone(),
+            entry,
+            registry: Arc::clone(&self.0),
+        })
     }
 
     /// The sessions of an organization, oldest first, at most `limit` of them, those after the id `after`.
@@ -247,9 +266,14 @@ impl Sessions {
 
 impl Registry {
     /// Puts a session under supervision.
-    fn add(self: &Arc<Self>, record: SessionRecord, unsettled: Vec<ActionRecord>) {
+    fn add(
+        self: &Arc<Self>,
+        record: SessionRecord,
+        unsettled: Vec<ActionRecord>,
+        limits: LimitsRecord,
+    ) {
         let id = record.id.clone();
-        let (mut supervisor, entry) = Supervisor::new(Arc::clone(self), record);
+        let (mut supervisor, entry) = Supervisor::new(Arc::clone(self), record, limits);
         for action in unsettled {
             if let Some(gid) = action.shown_in() {
                 supervisor.unsettled(gid.clone(), action.id);

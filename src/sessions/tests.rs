@@ -5,7 +5,8 @@ use super::*;
 use crate::error::Code;
 
 async fn load(directory: &std::path::Path) -> Sessions {
-    Sessions::load(open(directory).await, nowhere(), Duration::from_secs(20))
+    let limit = Duration::from_secs(20);
+    Sessions::load(open(directory).await, nowhere(), limit, Clock::default())
         .await
         .expect("sessions")
 }

@@ -4,8 +4,9 @@
 use std::collections::HashSet;
 
 use super::access::OwnedSession;
+use super::acting::Asker;
 use super::supervisor::questions::RefusedBy;
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::group::{Operation, Outcome};
 use crate::jid::GroupJid;
 use crate::store::{ActionRecord, ActionStatus, Earlier, IdempotencyKey};
@@ -49,14 +50,6 @@ pub(super) fn judge(record: &mut ActionRecord) -> Option<Error> {
     };
     record.complete(status);
     error
-}
-
-/// Whether an error says that nothing was done for now, so that the same request may do it later.
-pub(super) const fn is_passing(code: Code) -> bool {
-    matches!(
-        code,
-        Code::NotImplemented | Code::RateLimited | Code::Unavailable
-    )
 }
 
 impl OwnedSession {
@@ -128,19 +121,35 @@ impl OwnedSession {
         with_strangers(error, record)
     }
 
+    /// The record of a request that was asked for before, with the same key; none where it was not. Whatever has become of
+    /// the session and the group since does not matter to it.
+    ///
+    /// # Errors
+    /// 409 for the key of another request, or of one that still runs; what the first was answered with.
+    pub async fn answered_before(&self, asker: &Asker) -> Result<Option<ActionRecord>, Error> {
+        let Some(key) = &asker.key else {
+            return Ok(None);
+        };
+        match self.registry.store.find_key(key).await? {
+            Some(earlier) => self.repeated(&earlier, key).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// What to answer a request whose key another one had before.
     pub(super) async fn repeated(
         &self,
         earlier: &Earlier,
-        key: Option<&IdempotencyKey>,
+        key: &IdempotencyKey,
     ) -> Result<ActionRecord, Error> {
-        if key.is_none_or(|key| key.fingerprint != earlier.fingerprint) {
+        if key.fingerprint != earlier.fingerprint {
             return Err(Error::key_reused());
         }
         self.actions_saved().await?;
-        let id = earlier.action.as_ref();
+        let id = earlier.action.as_deref().and_then(|id| id.parse().ok());
         let id = id.ok_or_else(|| Error::internal("a key without an action"))?;
-        let found = self.registry.store.get_action(&earlier.session, id).await?;
+        let store = &self.registry.store;
+        let found = store.get_action(&earlier.session, &id).await?;
         let record = found.ok_or_else(|| Error::not_found("action"))?;
         match failure(&record) {
             None => Ok(record),

@@ -4,7 +4,7 @@ use sqlx::any::AnyArguments;
 use sqlx::{AnyConnection, Arguments as _, AssertSqlSafe};
 
 use super::action_record::{ActionRecord, ActionStatus, Caller};
-use super::{Store, StoreError, clean, parameters};
+use super::{Store, StoreError, additions, clean, parameters};
 use crate::group::PersonOutcome;
 use crate::jid::{ActionId, GroupJid, SessionId};
 
@@ -26,9 +26,8 @@ pub struct ActionFilter {
     pub before: Option<u64>,
 }
 
-/// The least id of an action of this time, epoch milliseconds. A ULID has 48 bits for it.
 fn first_id(at: u64) -> String {
-    ulid::Ulid::from_parts(at.min((1 << 48) - 1), 0).to_string()
+    ActionId::first_at(i64::try_from(at).unwrap_or(i64::MAX)).to_string()
 }
 
 impl Store {
@@ -123,7 +122,7 @@ impl Store {
         rows.iter().map(ActionRecord::from_row).collect()
     }
 
-    /// Takes a person out of all actions of a session that are completed.
+    /// Takes a person out of all actions of a session that are completed, and out of all additions that have ended.
     ///
     /// # Errors
     /// As [`Self::get_action`].
@@ -155,17 +154,19 @@ impl Store {
             }
             upsert(&mut tx, &[action]).await?;
         }
+        additions::erase(&mut tx, session, person).await?;
         tx.commit().await?;
         self.empty_log();
         Ok(())
     }
 
-    /// Removes actions that were asked for before `cutoff`, epoch milliseconds, and those of sessions that are no more.
+    /// Removes actions that were asked for before `cutoff`, epoch milliseconds, and those of sessions that are no more; and
+    /// additions likewise, once they have ended.
     ///
     /// # Errors
     /// As [`Self::get_action`].
     pub async fn sweep_actions(&self, cutoff: i64) -> Result<u64, StoreError> {
-        let cutoff = first_id(u64::try_from(cutoff).unwrap_or(0));
+        let cutoff = ActionId::first_at(cutoff).to_string();
         let mut swept = 0;
         let mut tx = self.begin().await?;
         for (sql, counts) in [
@@ -181,6 +182,7 @@ impl Store {
             let done = sqlx::query(sql).bind(&cutoff).execute(&mut *tx).await?;
             swept += if counts { done.rows_affected() } else { 0 };
         }
+        additions::sweep(&mut tx, &cutoff).await?;
         tx.commit().await?;
         Ok(swept)
     }

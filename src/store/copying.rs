@@ -8,7 +8,7 @@ use sqlx::{Any, AnyConnection, AssertSqlSafe, Executor as _, Row as _};
 use super::{Store, StoreError, clean, parameters};
 
 /// All tables, those that others refer to first. The lease is no part of what is copied: it is about a process.
-pub(super) const TABLES: [&str; 8] = [
+pub(super) const TABLES: [&str; 11] = [
     "sessions",
     "api_keys",
     "groups",
@@ -17,6 +17,9 @@ pub(super) const TABLES: [&str; 8] = [
     "actions",
     "action_people",
     "idempotency_keys",
+    "session_limits",
+    "additions",
+    "addition_people",
 ];
 
 /// Parameters of one statement. Both take more, but SQLite looks each up among all that came before.

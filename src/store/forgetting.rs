@@ -4,7 +4,7 @@ use sqlx::AnyConnection;
 
 use super::records::reseal;
 use super::sessions::update_session;
-use super::{EncryptionKey, Store, StoreError, actions, now};
+use super::{EncryptionKey, Store, StoreError, actions, additions, now};
 use crate::jid::SessionId;
 use crate::store::SessionRecord;
 
@@ -69,6 +69,7 @@ impl Store {
         let mut tx = self.begin().await?;
         let kept = set_aside(&mut tx, id, keys, self.key.as_ref()).await?;
         actions::forget(&mut tx, id).await?;
+        additions::forget(&mut tx, id).await?;
         sqlx::query("DELETE FROM sessions WHERE id = $1")
             .bind(id.as_str())
             .execute(&mut *tx)

@@ -1,11 +1,14 @@
 //! Keys that callers give to requests, so that a repetition is known and acts no second time.
 
+use std::slice::from_ref;
+
 use sqlx::{AnyConnection, Row as _};
 
 use super::action_record::ActionRecord;
 use super::actions::upsert;
+use super::additions::{Part, begin_part};
 use super::{Store, StoreError, now};
-use crate::jid::{ActionId, SessionId};
+use crate::jid::SessionId;
 use crate::store::SessionRecord;
 
 /// How long a key is known, in milliseconds: a day.
@@ -29,12 +32,13 @@ pub struct Earlier {
     pub fingerprint: String,
     /// The session it was about, or that it made.
     pub session: SessionId,
-    /// The record of what became of it; none where it made a session.
-    pub action: Option<ActionId>,
+    /// The action that it led to, or the addition; none where it made a session.
+    pub action: Option<String>,
 }
 
 impl Store {
-    /// Writes an action that is about to be sent, and takes its key for it, in one transaction. Where the key is taken
+    /// Writes an action that is about to be sent, takes its key for it and its people out of the addition it is a part of, in
+    /// one transaction. Where the key is taken
     /// nothing is written, and the request that has it is given.
     ///
     /// # Errors
@@ -43,15 +47,22 @@ impl Store {
         &self,
         action: &ActionRecord,
         key: Option<&IdempotencyKey>,
+        part: Option<&Part>,
     ) -> Result<Option<Earlier>, StoreError> {
-        let Some(key) = key else {
-            self.save_actions(std::slice::from_ref(action)).await?;
+        if key.is_none() && part.is_none() {
+            self.save_actions(from_ref(action)).await?;
             return Ok(None);
-        };
+        }
         let mut tx = self.begin().await?;
-        let earlier = take(&mut tx, key, &action.session, Some(&action.id)).await?;
+        let earlier = match key {
+            Some(key) => take(&mut tx, key, &action.session, Some(action.id.as_str())).await?,
+            None => None,
+        };
         if earlier.is_none() {
-            upsert(&mut tx, std::slice::from_ref(action)).await?;
+            upsert(&mut tx, from_ref(action)).await?;
+            if let Some(part) = part {
+                begin_part(&mut tx, action, part).await?;
+            }
         }
         tx.commit().await?;
         Ok(earlier)
@@ -73,6 +84,15 @@ impl Store {
         }
         tx.commit().await?;
         Ok(earlier)
+    }
+
+    /// The request that has this key, if one has.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn find_key(&self, key: &IdempotencyKey) -> Result<Option<Earlier>, StoreError> {
+        let mut db = self.pools.read.acquire().await?;
+        find(&mut db, key, now() - KEPT).await
     }
 
     /// Gives a key back: nothing was done, so that a repetition may do it.
@@ -103,11 +123,11 @@ impl Store {
 
 /// Takes a key, unless it is taken. It is written before anything is read: of two requests at once the database lets one
 /// through.
-async fn take(
+pub(super) async fn take(
     db: &mut AnyConnection,
     key: &IdempotencyKey,
     session: &SessionId,
-    action: Option<&ActionId>,
+    action: Option<&str>,
 ) -> Result<Option<Earlier>, StoreError> {
     let now = now();
     // One that is older than a day is as good as none.
@@ -122,7 +142,7 @@ async fn take(
     .bind(&key.key)
     .bind(&key.fingerprint)
     .bind(session.as_str())
-    .bind(action.map(ActionId::as_str))
+    .bind(action)
     .bind(now)
     .bind(now - KEPT)
     .execute(&mut *db)
@@ -130,23 +150,33 @@ async fn take(
     if taken.rows_affected() > 0 {
         return Ok(None);
     }
+    find(db, key, now - KEPT).await
+}
+
+async fn find(
+    db: &mut AnyConnection,
+    key: &IdempotencyKey,
+    since: i64,
+) -> Result<Option<Earlier>, StoreError> {
     let row = sqlx::query(
-        "SELECT fingerprint, session_id, action_id FROM idempotency_keys WHERE organization_id = $1 AND key = $2",
+        "SELECT fingerprint, session_id, action_id FROM idempotency_keys
+         WHERE organization_id = $1 AND key = $2 AND created_at >= $3",
     )
     .bind(&key.organization_id)
     .bind(&key.key)
-    .fetch_one(db)
+    .bind(since)
+    .fetch_optional(db)
     .await?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
     let unreadable = |_| StoreError::Unreadable("idempotency key");
-    let action: Option<String> = row.try_get("action_id")?;
     Ok(Some(Earlier {
         fingerprint: row.try_get("fingerprint")?,
         session: row
             .try_get::<&str, _>("session_id")?
             .parse()
             .map_err(unreadable)?,
-        action: action
-            .map(|id| id.parse().map_err(unreadable))
-            .transpose()?,
+        action: row.try_get("action_id")?,
     }))
 }

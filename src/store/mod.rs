@@ -4,6 +4,7 @@
 
 mod action_record;
 mod actions;
+mod additions;
 mod api_keys;
 mod copying;
 mod database;
@@ -14,6 +15,7 @@ mod group_writes;
 mod groups;
 mod idempotency;
 mod lease;
+mod limits;
 mod lock;
 mod members;
 mod postgres;
@@ -40,6 +42,7 @@ use crate::words::UnknownWord;
 
 pub use action_record::{ActionRecord, ActionStatus, Caller, RecordedError};
 pub use actions::ActionFilter;
+pub use additions::{AdditionRecord, AdditionStatus, Part};
 pub use api_keys::ApiKeyRecord;
 pub use database::Database;
 pub use device_state::DeviceState;
@@ -48,6 +51,7 @@ pub use forgetting::{Keys, Unlinking};
 pub use group_writes::GroupWrites;
 pub use groups::GroupRecord;
 pub use idempotency::{Earlier, IdempotencyKey};
+pub use limits::LimitsRecord;
 pub use lock::Lock;
 pub use members::MemberRecord;
 pub use records::Row;

@@ -18,6 +18,7 @@ use super::redact::{describe, redact};
 use super::{CallError, Connection, translate};
 use crate::group::{Action, Answer, GroupAction, GroupInfo, JoinRequest, Setting, Told};
 use crate::jid::{GroupJid, PersonJid, SessionId, UserJid};
+use crate::store;
 
 /// Logged in, and the socket is up. The library calls itself connected before the login too.
 pub(super) fn is_usable(client: &Library) -> bool {
@@ -250,6 +251,12 @@ impl Connection for LibraryConnection {
         let requests = JoinRequests(library_jid(gid)?);
         let requests = self.call(self.client.execute(requests)).await?;
         Ok(self.told(requests))
+    }
+
+    async fn time_lock(&self) -> Result<Option<i64>, CallError> {
+        let mex = self.client.mex();
+        let lock = self.call(mex.fetch_reachout_timelock()).await?;
+        Ok(translate::time_lock(&lock, store::now()))
     }
 
     async fn not_on_whatsapp(&self, users: &[UserJid]) -> Result<Vec<UserJid>, CallError> {

@@ -52,6 +52,10 @@ pub trait Connection: Send + Sync {
     /// Who has asked to join a group. One IQ.
     async fn join_requests(&self, gid: &GroupJid) -> Result<Vec<JoinRequest>, CallError>;
 
+    /// Until when WhatsApp holds the account back from reaching out to strangers, epoch milliseconds; none where it does not.
+    /// One IQ.
+    async fn time_lock(&self) -> Result<Option<i64>, CallError>;
+
     /// Those of `users` who have no WhatsApp account, in that order. One IQ.
     async fn not_on_whatsapp(&self, users: &[UserJid]) -> Result<Vec<UserJid>, CallError>;
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use whatsapp_rust::features::ParticipantChangeResponse;
+use whatsapp_rust::features::{ParticipantChangeResponse, ReachoutTimelock};
 use whatsapp_rust::wacore::stanza::groups::{
     GroupNotificationAction as Action, GroupParticipantInfo, GroupParticipantType,
 };
@@ -197,6 +197,21 @@ fn outcome(operation: Operation, code: u16, invitable: bool) -> Outcome {
         (_, 404) => Outcome::NotAMember,
         _ => Outcome::Declined,
     }
+}
+
+/// How long a time-lock is believed that does not say when it ends, milliseconds.
+const LOCK_WITHOUT_END: i64 = 60 * 60 * 1000;
+
+/// When a reach-out time-lock ends, epoch milliseconds; none where there is none. WhatsApp writes the end in epoch seconds
+/// (whatsapp-rust, `fetch_reachout_timelock`).
+pub(super) fn time_lock(lock: &ReachoutTimelock, now: i64) -> Option<i64> {
+    if lock.is_active != Some(true) {
+        return None;
+    }
+    let ends = lock.time_enforcement_ends.as_deref();
+    let ends = ends.and_then(|ends| ends.parse::<u32>().ok());
+    let ends = ends.filter(|ends| *ends > 0);
+    Some(ends.map_or(now + LOCK_WITHOUT_END, |ends| i64::from(ends) * 1000))
 }
 
 #[cfg(test)]

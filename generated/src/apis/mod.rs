@@ -10,6 +10,7 @@ use axum::{
 use crate::Rejection;
 
 pub mod actions;
+pub mod additions;
 pub mod groups;
 pub mod joining;
 pub mod sessions;

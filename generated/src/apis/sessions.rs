@@ -379,6 +379,32 @@ impl TryFrom<StopSessionResponse> for Response {
     }
 }
 
+/// What the path of [`Sessions::update_session`] says.
+#[derive(Debug, Clone, PartialEq, Deserialize, Validate)]
+pub struct UpdateSessionPathParams {
+    /// Id of the session. One that is no session of your organization is 404, whatever it looks like.
+    #[serde(rename = "session")]
+    pub session: String,
+}
+
+/// How [`Sessions::update_session`] succeeds.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub enum UpdateSessionResponse {
+    /// The session as it is now.
+    Status200(models::Session),
+}
+
+impl TryFrom<UpdateSessionResponse> for Response {
+    type Error = Rejection;
+
+    fn try_from(response: UpdateSessionResponse) -> Result<Self, Rejection> {
+        Ok(match response {
+            UpdateSessionResponse::Status200(body) => (status::S200, Json(body)).into_response(),
+        })
+    }
+}
+
 /// The operations tagged Sessions.
 pub trait Sessions: Authenticator {
     /** Answer the passkey request of a session
@@ -571,4 +597,19 @@ pub trait Sessions: Authenticator {
         principal: &Self::Principal,
         path: StopSessionPathParams,
     ) -> impl Future<Output = Result<StopSessionResponse, Self::Error>> + Send;
+
+    /** Change a session
+
+    Changes what the body names, and nothing else: what the session is called, and how much its account may add.
+
+    **Capability:** `manage`.
+
+    `PATCH /api/v1/sessions/{session}`
+    */
+    fn update_session(
+        &self,
+        principal: &Self::Principal,
+        path: UpdateSessionPathParams,
+        body: models::UpdateSession,
+    ) -> impl Future<Output = Result<UpdateSessionResponse, Self::Error>> + Send;
 }

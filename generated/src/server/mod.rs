@@ -16,7 +16,7 @@ pub use self::request::BODY_LIMIT;
 use self::request::{Parameters, optional_body, path, required_body, valid};
 use crate::{
     Capability, Rejection, apis,
-    apis::{actions::*, groups::*, joining::*, sessions::*},
+    apis::{actions::*, additions::*, groups::*, joining::*, sessions::*},
     models,
 };
 
@@ -57,6 +57,30 @@ pub const OPERATIONS: &[Operation] = &[
         id: "searchActions",
         method: "POST",
         path: "/api/v1/sessions/{session}/actions/search",
+        capability: Capability::Read,
+    },
+    Operation {
+        id: "cancelAddition",
+        method: "DELETE",
+        path: "/api/v1/sessions/{session}/groups/{gid}/additions/{addition}",
+        capability: Capability::Send,
+    },
+    Operation {
+        id: "createAddition",
+        method: "POST",
+        path: "/api/v1/sessions/{session}/groups/{gid}/additions",
+        capability: Capability::Send,
+    },
+    Operation {
+        id: "getAddition",
+        method: "GET",
+        path: "/api/v1/sessions/{session}/groups/{gid}/additions/{addition}",
+        capability: Capability::Read,
+    },
+    Operation {
+        id: "listAdditions",
+        method: "GET",
+        path: "/api/v1/sessions/{session}/groups/{gid}/additions",
         capability: Capability::Read,
     },
     Operation {
@@ -227,12 +251,18 @@ pub const OPERATIONS: &[Operation] = &[
         path: "/api/v1/sessions/{session}/stop",
         capability: Capability::Manage,
     },
+    Operation {
+        id: "updateSession",
+        method: "PATCH",
+        path: "/api/v1/sessions/{session}",
+        capability: Capability::Manage,
+    },
 ];
 
 /// Makes a server of an implementation. It answers unknown paths (404) and methods (405) too.
 pub fn router<A>(api: Arc<A>) -> Router
 where
-    A: Actions + Groups + Joining + Sessions,
+    A: Actions + Additions + Groups + Joining + Sessions,
 {
     models::compile_patterns();
     Router::new()
@@ -251,6 +281,22 @@ where
         .route(
             "/api/v1/sessions/{session}/actions/search",
             routing::post(search_actions::<A>),
+        )
+        .route(
+            "/api/v1/sessions/{session}/groups/{gid}/additions/{addition}",
+            routing::delete(cancel_addition::<A>),
+        )
+        .route(
+            "/api/v1/sessions/{session}/groups/{gid}/additions",
+            routing::post(create_addition::<A>),
+        )
+        .route(
+            "/api/v1/sessions/{session}/groups/{gid}/additions/{addition}",
+            routing::get(get_addition::<A>),
+        )
+        .route(
+            "/api/v1/sessions/{session}/groups/{gid}/additions",
+            routing::get(list_additions::<A>),
         )
         .route(
             "/api/v1/sessions/{session}/groups/{gid}/members",
@@ -355,6 +401,10 @@ where
             "/api/v1/sessions/{session}/stop",
             routing::post(stop_session::<A>),
         )
+        .route(
+            "/api/v1/sessions/{session}",
+            routing::patch(update_session::<A>),
+        )
         .fallback(async || A::Error::from(Rejection::NotFound))
         .method_not_allowed_fallback(async || A::Error::from(Rejection::MethodNotAllowed))
         .with_state(api)
@@ -423,6 +473,66 @@ async fn search_actions<A: Actions>(
     let query = given.valid(query)?;
     let body: models::OnePerson = valid(required_body(&parts.headers, body).await?)?;
     let response = api.search_actions(&principal, path, query, body).await?;
+    Ok(response.try_into()?)
+}
+
+async fn cancel_addition<A: Additions>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<Response, A::Error> {
+    let (mut parts, _) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Send)?;
+    let path: CancelAdditionPathParams = valid(path(&mut parts).await?)?;
+    let response = api.cancel_addition(&principal, path).await?;
+    Ok(response.try_into()?)
+}
+
+async fn create_addition<A: Additions>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<Response, A::Error> {
+    let (mut parts, body) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Send)?;
+    let path: CreateAdditionPathParams = valid(path(&mut parts).await?)?;
+    let mut given = Parameters::of_headers(&parts.headers);
+    let headers = CreateAdditionHeaderParams {
+        idempotency_key: given.optional("Idempotency-Key"),
+    };
+    let headers = given.valid(headers)?;
+    let body: models::CreateAddition = valid(required_body(&parts.headers, body).await?)?;
+    let response = api.create_addition(&principal, path, headers, body).await?;
+    Ok(response.try_into()?)
+}
+
+async fn get_addition<A: Additions>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<Response, A::Error> {
+    let (mut parts, _) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Read)?;
+    let path: GetAdditionPathParams = valid(path(&mut parts).await?)?;
+    let response = api.get_addition(&principal, path).await?;
+    Ok(response.try_into()?)
+}
+
+async fn list_additions<A: Additions>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<Response, A::Error> {
+    let (mut parts, _) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Read)?;
+    let path: ListAdditionsPathParams = valid(path(&mut parts).await?)?;
+    let mut given = Parameters::of_query(&parts);
+    let query = ListAdditionsQueryParams {
+        limit: given.optional("limit").unwrap_or(100),
+        cursor: given.optional("cursor"),
+    };
+    let query = given.valid(query)?;
+    let response = api.list_additions(&principal, path, query).await?;
     Ok(response.try_into()?)
 }
 
@@ -863,5 +973,18 @@ async fn stop_session<A: Sessions>(
     api.authorize(&principal, Capability::Manage)?;
     let path: StopSessionPathParams = valid(path(&mut parts).await?)?;
     let response = api.stop_session(&principal, path).await?;
+    Ok(response.try_into()?)
+}
+
+async fn update_session<A: Sessions>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<Response, A::Error> {
+    let (mut parts, body) = request.into_parts();
+    let principal = api.authenticate(&parts.headers).await?;
+    api.authorize(&principal, Capability::Manage)?;
+    let path: UpdateSessionPathParams = valid(path(&mut parts).await?)?;
+    let body: models::UpdateSession = valid(required_body(&parts.headers, body).await?)?;
+    let response = api.update_session(&principal, path, body).await?;
     Ok(response.try_into()?)
 }

@@ -7,6 +7,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::super::view::PairingCode;
 use super::questions::RefusedBy;
+use super::record::Saved;
 use super::state::Input;
 use super::{Happening, Supervisor, next, until};
 use crate::error::Error;
@@ -21,6 +22,8 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// What callers can ask of a session.
 pub(in crate::sessions) enum Command {
     Start(Reply<SessionRecord>),
+    /// Call the session another name, or none.
+    Label(Option<String>, Reply<SessionRecord>),
     /// Start where nothing is under way, for who wants to pair the session.
     Pair(Reply<SessionRecord>),
     Stop(Reply<SessionRecord>),
@@ -50,6 +53,9 @@ impl Supervisor {
         match command {
             Command::Start(reply) => {
                 let _ = reply.send(self.take(Input::Start).await);
+            }
+            Command::Label(label, reply) => {
+                let _ = reply.send(self.label(label).await);
             }
             Command::Pair(reply) => {
                 let _ = reply.send(self.take(Input::Pair).await);
@@ -111,6 +117,12 @@ impl Supervisor {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    async fn label(&mut self, label: Option<String>) -> Result<SessionRecord, Error> {
+        self.record.label = label;
+        self.publish(Saved::Now).await?;
+        Ok(self.record.clone())
     }
 
     /// Whether there are keys of a linked device to keep.

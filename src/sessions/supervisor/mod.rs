@@ -23,10 +23,13 @@ use tokio::time::{Instant, sleep};
 
 use super::Registry;
 use super::access::Entry;
+use super::limits::Limits;
 use super::view::{Online, Passkey, Qr, View};
 use crate::group::GroupInfo;
 use crate::jid::{ActionId, GroupJid};
-use crate::store::{self, DeviceState, Keys, SessionRecord, Status, StatusReason, StoreError};
+use crate::store::{
+    self, DeviceState, Keys, LimitsRecord, SessionRecord, Status, StatusReason, StoreError,
+};
 use crate::whatsapp::{CallError, Client, Connection, End, Event, OpenError};
 use clocks::Clocks;
 use commands::Command;
@@ -104,7 +107,11 @@ pub(super) struct Supervisor {
 
 impl Supervisor {
     /// The supervisor of a session as read from the database, and what others see of it.
-    pub(super) fn new(registry: Arc<Registry>, mut record: SessionRecord) -> (Self, Entry) {
+    pub(super) fn new(
+        registry: Arc<Registry>,
+        mut record: SessionRecord,
+        limits: LimitsRecord,
+    ) -> (Self, Entry) {
         let state = State::at_rest(record.status, record.status_reason, record.started);
         record.status = if record.started {
             Status::Connecting
@@ -112,6 +119,7 @@ impl Supervisor {
             state.status
         };
         let organization_id = record.organization_id.clone();
+        let limits = Limits::new(record.id.clone(), registry.clock.clone(), limits);
         let (view, seen) = watch::channel(View {
             record: record.clone(),
             online: None,
@@ -143,6 +151,7 @@ impl Supervisor {
             organization_id,
             view: seen,
             commands,
+            limits,
         };
         (supervisor, entry)
     }
