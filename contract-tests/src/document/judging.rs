@@ -144,7 +144,10 @@ fn check_details(code: &str, details: &Value, operation: Option<&Operation>) -> 
         "not_found" => match (details["resource"].as_str(), operation) {
             (Some("route"), None) => Ok(()),
             (
-                Some("session" | "group" | "member" | "invite" | "qr" | "passkey" | "action"),
+                Some(
+                    "session" | "group" | "member" | "invite" | "qr" | "passkey" | "action"
+                    | "addition",
+                ),
                 Some(_),
             ) => Ok(()),
             _ => bad(),

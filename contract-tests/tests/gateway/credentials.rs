@@ -16,7 +16,7 @@ fn granted(operation: &Operation) -> u16 {
     match operation.id.as_str() {
         // Past the credential there is no passkey that is asked for.
         "getSessionPasskey" | "answerSessionPasskey" | "confirmSessionPasskey" => 404,
-        "getAction" => 404,
+        "getAction" | "getAddition" | "cancelAddition" => 404,
         // Which of its successes is the caller's wish.
         "addGroupMembers" => 204,
         _ => operation.success(),

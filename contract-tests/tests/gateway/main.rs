@@ -8,6 +8,7 @@
 
 mod actions;
 mod add_members;
+mod additions;
 mod bodies;
 mod concurrency;
 mod credentials;
@@ -21,6 +22,7 @@ mod group_acts;
 mod healing;
 mod idempotency;
 mod jwt;
+mod limits;
 mod log;
 mod odd_answers;
 mod operations;

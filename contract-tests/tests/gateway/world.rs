@@ -106,7 +106,8 @@ pub fn fill(path: &str, session: &str, gid: &str) -> String {
         .replace("{session}", session)
         .replace("{gid}", gid)
         .replace("{jid}", &jid(MEMBER))
-        .replace("{action}", "nowhere");
+        .replace("{action}", "nowhere")
+        .replace("{addition}", "nowhere");
     assert!(!path.contains('{'), "{path}: say what to fill in");
     path
 }
@@ -146,7 +147,8 @@ pub fn body(operation: &Operation) -> Value {
         "createGroup" => json!({"subject": "New team", "participants": [jid(ANNA)]}),
         "updateGroup" => json!({"subject": "Launch team"}),
         "joinGroup" => json!({"invite": "AbCdEfGhIjKlMnOpQrStUv"}),
-        "addGroupMembers" | "approveGroupRequests" | "rejectGroupRequests" => {
+        "updateSession" => json!({"label": "Support line"}),
+        "addGroupMembers" | "createAddition" | "approveGroupRequests" | "rejectGroupRequests" => {
             json!({"participants": [format!("{ANNA}@s.whatsapp.net")]})
         }
         "searchActions" | "eraseFromActions" => {
@@ -209,11 +211,17 @@ pub struct Apart {
 impl Apart {
     /// Starts it and pairs the session.
     pub async fn start(lab: &Lab) -> Self {
+        Self::with(lab, &[]).await
+    }
+
+    /// The same with more settings.
+    pub async fn with(lab: &Lab, settings: &[(&'static str, OsString)]) -> Self {
         let database = Database::new().await;
         let store = database.store().await;
         let key = create_api_key(&store, ORGANIZATION, "read,send,manage", None);
         let (_, token) = key.await;
-        let environment = database.environment(&lab.standin);
+        let mut environment = database.environment(&lab.standin);
+        environment.extend_from_slice(settings);
         let gateway = Process::serve(&environment).await;
         let caller = Client::new(gateway.url()).with_token(&token);
         let session = Session::create(&caller).await;

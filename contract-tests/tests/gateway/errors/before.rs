@@ -107,6 +107,9 @@ async fn refused(
             ("body: an array", json(Value::Array(values).to_string())),
         ]);
     }
+    if operation.path.contains("{addition}") {
+        calls.push(("no addition", by(&session.caller)));
+    }
     if operation.path.contains("{action}") {
         calls.push(("no action", by(&session.caller)));
     }

@@ -21,7 +21,7 @@ pub fn invalid(field: &str) -> Vec<(&'static str, Wrong)> {
     let json = |value: Value| Wrong::Body(value.to_string());
     let jid = format!("{ANNA}@s.whatsapp.net");
     match field {
-        "session" | "action" => vec![("no UTF-8", Path("%ff"))],
+        "session" | "action" | "addition" => vec![("no UTF-8", Path("%ff"))],
         "jid" => vec![("no JID", Path("nonsense")), ("no UTF-8", Path("%ff"))],
         "gid" => vec![("no JID", Path("nonsense")), ("no UTF-8", Path("%ff"))],
         "limit" => vec![
@@ -89,6 +89,18 @@ pub fn invalid(field: &str) -> Vec<(&'static str, Wrong)> {
                 "given twice",
                 body(r#"{"participant":"1@lid","participant":"2@lid"}"#),
             ),
+        ],
+        "limits" => vec![
+            ("no object", body(r#"{"limits":7}"#)),
+            ("out of range", body(r#"{"limits":{"addsPerHour":0}}"#)),
+            (
+                "of a pace out of range",
+                body(r#"{"limits":{"pace":{"batch":101}}}"#),
+            ),
+        ],
+        "pace" => vec![
+            ("no object", body(r#"{"pace":"slow"}"#)),
+            ("out of range", body(r#"{"pace":{"minPauseSeconds":-1}}"#)),
         ],
         "label" => vec![
             ("no string", body(r#"{"label":7}"#)),
