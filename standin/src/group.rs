@@ -54,10 +54,16 @@ pub(crate) struct Group {
     /// Phone number of whoever set the subject.
     pub subject_by: String,
     pub description: Option<String>,
+    /// How the description came about; `None` for one that the group was seeded with.
+    #[serde(default)]
+    pub described: Option<Described>,
     pub addressing: Addressing,
     pub announce: bool,
     pub locked: bool,
     pub members_may_add: bool,
+    /// Whether who comes by the invitation link, or is added by a plain member, waits for an admin's approval.
+    #[serde(default)]
+    pub approval: bool,
     pub creator: String,
     pub created: u64,
     pub members: BTreeMap<String, Role>,
@@ -67,6 +73,14 @@ pub(crate) struct Group {
     pub requests: BTreeMap<String, u64>,
     #[serde(default)]
     pub odd: Odd,
+}
+
+/// Who set a description, when (epoch seconds), and under which id.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Described {
+    pub id: String,
+    pub at: u64,
+    pub by: String,
 }
 
 /// A change of membership, by its element name.
@@ -147,10 +161,12 @@ impl World {
             subject_at: now(),
             subject_by: creator.clone(),
             description: spec.description,
+            described: None,
             addressing: spec.addressing,
             announce: spec.announce,
             locked: spec.locked,
             members_may_add: spec.members_may_add,
+            approval: spec.approval,
             creator,
             created: now(),
             members: spec.members.into_iter().collect(),
@@ -187,7 +203,7 @@ impl World {
         targets: &[String],
     ) -> Result<Vec<Outcome>, Refusal> {
         let group = self.group_for(gid, by)?;
-        let admin = group.members.get(by).is_some_and(|role| role.is_admin());
+        let admin = group.is_admin(by);
         let may_add = action == Action::Add && group.members_may_add;
         if !admin && !may_add {
             return Err(Refusal::forbidden());
@@ -196,13 +212,15 @@ impl World {
         if action == Action::Add && group.odd.refuses_strangers && strangers() {
             return Err(Refusal::bad_request());
         }
+        // `request_method="non_admin_add"` (`wacore::stanza::groups`): what a plain member adds, an admin approves.
+        let approval = group.approval && !admin;
         Ok(targets
             .iter()
-            .map(|jid| self.change_one(gid, action, jid))
+            .map(|jid| self.change_one(gid, action, jid, approval))
             .collect())
     }
 
-    fn change_one(&mut self, gid: &str, action: Action, jid: &str) -> Outcome {
+    fn change_one(&mut self, gid: &str, action: Action, jid: &str, approval: bool) -> Outcome {
         let phone = self.phone_of(jid);
         let error = match (&phone, self.groups.get_mut(gid)) {
             (Some(phone), Some(group)) => {
@@ -210,6 +228,10 @@ impl World {
                     .people
                     .get(phone)
                     .map_or(AddOutcome::NotOnWhatsApp, |person| person.outcome);
+                let outcome = match outcome {
+                    AddOutcome::Added if approval => AddOutcome::AwaitsApproval,
+                    outcome => outcome,
+                };
                 group.apply(action, phone, outcome)
             }
             _ => Some(404),
@@ -234,6 +256,22 @@ impl World {
 }
 
 impl Group {
+    /// Whether somebody is in the group as one of its admins.
+    pub(crate) fn is_admin(&self, phone: &str) -> bool {
+        self.members.get(phone).is_some_and(|role| role.is_admin())
+    }
+
+    /// The id of the description that stands, `None` where there is none.
+    pub(crate) fn description_id(&self) -> Option<&str> {
+        let seeded = "1";
+        self.description.as_ref()?;
+        Some(
+            self.described
+                .as_ref()
+                .map_or(seeded, |described| &described.id),
+        )
+    }
+
     /// Applies a change to one known person; the answer is the `error` attribute.
     fn apply(&mut self, action: Action, phone: &str, outcome: AddOutcome) -> Option<u16> {
         let full = self.members.len() >= self.size_limit;

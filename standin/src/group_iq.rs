@@ -2,11 +2,12 @@
 //!
 //! Shapes as `wacore::iq::groups` and whatsmeow (`group.go`) read them.
 
-use crate::group::{Action, Addressing, Group, Outcome, Role};
+use crate::group::{Action, Addressing, Outcome, Role};
 use crate::group_node::{group_node, listed, named, outcome_node};
-use crate::group_notification::{announce, announce_move, announce_subject};
+use crate::group_notification::{announce, announce_move};
+use crate::group_settings;
 use crate::iq::{After, Reply};
-use crate::node::{Refusal, attr, first, now, random_hex};
+use crate::node::{Refusal, attr, first, random_hex};
 use crate::state::State;
 use crate::world::{World, pn_jid};
 use wacore_binary::NodeRef;
@@ -26,16 +27,14 @@ pub(crate) fn answer(state: &mut State, phone: &str, node: &NodeRef<'_>) -> Resu
         (_, "invite") => invite(state, &gid, phone, set),
         (false, "membership_approval_requests") => requests(&state.world, &gid, phone),
         (true, "membership_requests_action") => decide(state, &gid, phone, child),
-        (true, "subject") => {
-            let subject = child.content_as_string().ok_or_else(Refusal::bad_request)?;
-            let after = set_subject(state, &gid, phone, &subject, now())?;
-            Ok(Reply {
-                content: Vec::new(),
-                after,
-            })
-        }
         (true, "leave") => leave(state, phone, child),
         (true, tag) => {
+            if let Some(after) = group_settings::set(state, &gid, phone, child) {
+                return Ok(Reply {
+                    content: Vec::new(),
+                    after: after?,
+                });
+            }
             let action = Action::parse(tag).ok_or_else(Refusal::not_implemented)?;
             let targets = participants(child);
             if targets.is_empty() {
@@ -77,7 +76,7 @@ fn participating(world: &World, phone: &str, asked: &NodeRef<'_>) -> Reply {
 
 fn invite(state: &mut State, gid: &str, phone: &str, reset: bool) -> Result<Reply, Refusal> {
     let group = state.world.group_for(gid, phone)?;
-    if !is_admin(group, phone) {
+    if !group.is_admin(phone) {
         // whatsmeow: `ErrGroupInviteLinkUnauthorized`.
         return Err(Refusal::new(401, "not-authorized"));
     }
@@ -94,7 +93,7 @@ fn invite(state: &mut State, gid: &str, phone: &str, reset: bool) -> Result<Repl
 
 fn requests(world: &World, gid: &str, phone: &str) -> Result<Reply, Refusal> {
     let group = world.group_for(gid, phone)?;
-    if !is_admin(group, phone) {
+    if !group.is_admin(phone) {
         return Err(Refusal::forbidden());
     }
     let requests = group.requests.iter().map(|(requester, since)| {
@@ -121,7 +120,7 @@ fn decide(
     phone: &str,
     decision: &NodeRef<'_>,
 ) -> Result<Reply, Refusal> {
-    if !is_admin(state.world.group_for(gid, phone)?, phone) {
+    if !state.world.group_for(gid, phone)?.is_admin(phone) {
         return Err(Refusal::forbidden());
     }
     let verdict = first(decision).ok_or_else(Refusal::bad_request)?;
@@ -213,28 +212,6 @@ pub(crate) fn change(
     Ok((outcomes, after))
 }
 
-/// Renames a group on behalf of somebody.
-pub(crate) fn set_subject(
-    state: &mut State,
-    gid: &str,
-    by: &str,
-    subject: &str,
-    at: u64,
-) -> Result<Vec<After>, Refusal> {
-    let group = state.world.group_for(gid, by)?;
-    if group.locked && !is_admin(group, by) {
-        return Err(Refusal::forbidden());
-    }
-    if let Some(group) = state.world.groups.get_mut(gid) {
-        subject.clone_into(&mut group.subject);
-        by.clone_into(&mut group.subject_by);
-        group.subject_at = at;
-        state.unsaved = true;
-    }
-    let group = state.world.groups.get(gid).ok_or_else(Refusal::not_found)?;
-    Ok(announce_subject(&state.world, group))
-}
-
 /// Moves a group to LID addressing, and says who has to be told what.
 pub(crate) fn move_to_lid(state: &mut State, gid: &str) -> Vec<After> {
     let Some(group) = state.world.groups.get(gid) else {
@@ -246,8 +223,4 @@ pub(crate) fn move_to_lid(state: &mut State, gid: &str) -> Vec<After> {
         state.unsaved = true;
     }
     after
-}
-
-fn is_admin(group: &Group, phone: &str) -> bool {
-    group.members.get(phone).is_some_and(|role| role.is_admin())
 }

@@ -3,6 +3,7 @@
 //! Shapes as `wacore::iq::groups` and whatsmeow (`group.go`) read them.
 
 use crate::group::{Addressing, Group, Outcome};
+use crate::group_settings::Setting;
 use crate::world::{World, pn_jid};
 use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Jid, Node};
@@ -80,12 +81,17 @@ pub(crate) fn group_node(world: &World, group: &Group, members: bool, descriptio
         let body = NodeBuilder::new("body")
             .string_content(text.as_str())
             .build();
-        let node = NodeBuilder::new("description")
-            .attr("id", "1")
-            .attr("t", group.created.to_string())
-            .children([body])
-            .build();
-        children.push(node);
+        let at = group
+            .described
+            .as_ref()
+            .map_or(group.created, |described| described.at);
+        let mut node = NodeBuilder::new("description")
+            .attr("id", group.description_id().unwrap_or_default().to_owned())
+            .attr("t", at.to_string());
+        if let Some(described) = &group.described {
+            node = node.attr("participant", shown(world, group, &described.by));
+        }
+        children.push(node.children([body]).build());
     }
     if group.announce {
         children.push(NodeBuilder::new("announcement").build());
@@ -93,16 +99,10 @@ pub(crate) fn group_node(world: &World, group: &Group, members: bool, descriptio
     if group.locked {
         children.push(NodeBuilder::new("locked").build());
     }
-    let mode = if group.members_may_add {
-        "all_member_add"
-    } else {
-        "admin_add"
-    };
-    children.push(
-        NodeBuilder::new("member_add_mode")
-            .string_content(mode)
-            .build(),
-    );
+    children.push(Setting::MembersMayAdd(group.members_may_add).node());
+    if group.approval {
+        children.push(Setting::Approval(true).node());
+    }
     written(node.children(children).build(), &group.odd.attributes)
 }
 

@@ -59,14 +59,8 @@ pub(crate) fn announce(
     }
 }
 
-/// The notifications of a group's new name.
-pub(crate) fn announce_subject(world: &World, group: &Group) -> Vec<After> {
-    let by = &group.subject_by;
-    let change = NodeBuilder::new("subject")
-        .attr("subject", group.subject.clone())
-        .attr("s_t", group.subject_at.to_string())
-        .attr("s_o", shown(world, group, by))
-        .build();
+/// The notifications of anything else about a group that somebody has changed.
+pub(crate) fn announce_change(world: &World, group: &Group, by: &str, change: Node) -> Vec<After> {
     let (id, stanza) = notification(world, group, by, change);
     to_members(world, group, &id, &stanza, &[])
 }
@@ -80,8 +74,7 @@ pub(crate) fn announce_move(world: &World, group: &Group) -> Vec<After> {
     let change = NodeBuilder::new(Action::Remove.tag())
         .children(people)
         .build();
-    let (id, stanza) = notification(world, group, &group.creator, change);
-    to_members(world, group, &id, &stanza, &[])
+    announce_change(world, group, &group.creator, change)
 }
 
 fn to_members(world: &World, group: &Group, id: &str, stanza: &Node, but: &[&str]) -> Vec<After> {

@@ -20,6 +20,9 @@ pub struct GroupSpec {
     pub locked: bool,
     /// Plain members may add others too (`member_add_mode` = `all_member_add`).
     pub members_may_add: bool,
+    /// Who comes by the invitation link, or is added by a plain member, waits for an admin's approval
+    /// (`membership_approval_mode`).
+    pub approval: bool,
     /// Phone number of the creator; by default the first superadmin, else the first admin.
     pub creator: Option<String>,
     /// Members: phone number and role. Numbers the server does not know become people who can be added.
@@ -41,6 +44,7 @@ impl GroupSpec {
             announce: false,
             locked: false,
             members_may_add: false,
+            approval: false,
             creator: None,
             members: Vec::new(),
             size_limit: 1024,

@@ -71,7 +71,7 @@ fn upload(
         .ok_or_else(Refusal::not_found)?;
     // The account has vouched for one identity at pairing; keys of another are not this device's.
     if entry.identity != identity {
-        return Err(Refusal::new(406, "not-acceptable"));
+        return Err(Refusal::not_acceptable());
     }
     let mut one_time = entry
         .bundle

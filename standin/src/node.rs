@@ -114,6 +114,10 @@ impl Refusal {
         Self::new(404, "item-not-found")
     }
 
+    pub(crate) fn not_acceptable() -> Self {
+        Self::new(406, "not-acceptable")
+    }
+
     pub(crate) fn not_implemented() -> Self {
         Self::new(501, "feature-not-implemented")
     }

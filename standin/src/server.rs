@@ -2,10 +2,11 @@
 
 use crate::connection;
 use crate::fault::{Fault, LoginFault, Planned, When};
+use crate::group_handle::GroupHandle;
 use crate::group_spec::GroupSpec;
 use crate::listen;
 use crate::noise::certificate_chain;
-use crate::phone::{GroupHandle, Phone};
+use crate::phone::Phone;
 use crate::state::{Out, Shared};
 use crate::webauthn::Credential;
 use crate::world::{FromPrivate as _, Person, World};

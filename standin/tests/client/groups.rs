@@ -1,19 +1,8 @@
 use crate::support::*;
 use std::collections::BTreeMap;
 use wacore::stanza::groups::GroupNotificationAction as Change;
-use wacore::types::events::Event;
 use whatsapp_rust::ErrorChainExt as _;
 use whatsapp_standin::{AddOutcome, GroupSpec, Person, Role};
-
-/// Waits for a group notification and gives what changed.
-async fn change(device: &Device) -> Change {
-    device
-        .event("a group notification", |event| match event {
-            Event::GroupUpdate(update) => Some(update.action.clone()),
-            _ => None,
-        })
-        .await
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn groups_are_listed_and_queried() {

@@ -7,6 +7,7 @@
 )]
 
 mod faults;
+mod group_settings;
 mod groups;
 mod pairing;
 mod passkey;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 use wacore::net::{HttpClient, HttpRequest, HttpResponse};
+use wacore::stanza::groups::GroupNotificationAction as Change;
 use wacore::store::device::{CachedNoiseCert, CachedServerCertChain};
 use wacore::store::in_memory::InMemoryBackend;
 use wacore::store::traits::{Backend, DeviceStore as _};
@@ -161,6 +162,16 @@ pub async fn paired(standin: &Standin) -> (Device, Store) {
     soon("the scan", standin.phone(ME).scan(&qr)).await.unwrap();
     device.connected().await;
     (device, store)
+}
+
+/// Waits for a group notification and gives what changed.
+pub async fn change(device: &Device) -> Change {
+    device
+        .event("a group notification", |event| match event {
+            Event::GroupUpdate(update) => Some(update.action.clone()),
+            _ => None,
+        })
+        .await
 }
 
 /// A group with the account as admin and [`BOSS`] as superadmin.
