@@ -310,7 +310,15 @@ export interface paths {
          */
         get: operations["listGroups"];
         put?: never;
-        post?: never;
+        /**
+         * Create a group
+         * @description Creates a group, whose super admin the session's account is. WhatsApp may decline some of `participants`, or all of
+         *     them, as it does when people are added: the group is there without them, and `outcomes` says what became of each where
+         *     the header `Prefer: return=representation` asks for it. `Location` names the record of the call, an action.
+         *
+         *     **Capability:** `send`. **Live:** the session has to be connected, else 501 `not_implemented`.
+         */
+        post: operations["createGroup"];
         delete?: never;
         options?: never;
         head?: never;
@@ -347,7 +355,15 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change a group
+         * @description Changes what the body names, and nothing else, each by a call to WhatsApp, in the order of the schema. Where WhatsApp
+         *     refuses one of them the rest is not tried, and `details.applied` names those that were done.
+         *
+         *     **Capability:** `send`. **Live:** the session has to be connected, else 501 `not_implemented`; and its account
+         *     has to be an admin of the group (a super admin is one), else 403 `forbidden`.
+         */
+        patch: operations["updateGroup"];
         trace?: never;
     };
     "/sessions/{session}/groups/{gid}/members": {
@@ -394,6 +410,338 @@ export interface paths {
          *     record was made names it in `details.action`. The call is done to the end also when its caller hangs up.
          */
         post: operations["addGroupMembers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session}/groups/{gid}/members/{jid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+                /**
+                 * @description JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+                 * @example 120363041234567890@g.us
+                 */
+                gid: components["parameters"]["Gid"];
+                /**
+                 * @description JID or LID of the person. The `@` may be percent-encoded as `%40`.
+                 * @example 628123456789@s.whatsapp.net
+                 */
+                jid: components["parameters"]["Jid"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a member from a group
+         * @description Removes a person from the group. Somebody who is no member is none afterwards either: 204 as well. WhatsApp lets nobody
+         *     remove the creator of a group: 502 `upstream_error`.
+         *
+         *     **Capability:** `send`. **Live:** the session has to be connected, else 501 `not_implemented`; and its account
+         *     has to be an admin of the group (a super admin is one), else 403 `forbidden`.
+         */
+        delete: operations["removeGroupMember"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session}/groups/{gid}/members/{jid}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+                /**
+                 * @description JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+                 * @example 120363041234567890@g.us
+                 */
+                gid: components["parameters"]["Gid"];
+                /**
+                 * @description JID or LID of the person. The `@` may be percent-encoded as `%40`.
+                 * @example 628123456789@s.whatsapp.net
+                 */
+                jid: components["parameters"]["Jid"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a member an admin
+         * @description Makes a member an admin of the group. Who is one already stays one.
+         *
+         *     **Capability:** `send`. **Live:** the session has to be connected, else 501 `not_implemented`; and its account
+         *     has to be an admin of the group (a super admin is one), else 403 `forbidden`.
+         */
+        post: operations["promoteGroupMember"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session}/groups/{gid}/members/{jid}/demote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+                /**
+                 * @description JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+                 * @example 120363041234567890@g.us
+                 */
+                gid: components["parameters"]["Gid"];
+                /**
+                 * @description JID or LID of the person. The `@` may be percent-encoded as `%40`.
+                 * @example 628123456789@s.whatsapp.net
+                 */
+                jid: components["parameters"]["Jid"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make an admin an ordinary member
+         * @description Takes the role of an admin from a member. Who has none stays an ordinary member. WhatsApp lets nobody demote the
+         *     creator of a group: 502 `upstream_error`.
+         *
+         *     **Capability:** `send`. **Live:** the session has to be connected, else 501 `not_implemented`; and its account
+         *     has to be an admin of the group (a super admin is one), else 403 `forbidden`.
+         */
+        post: operations["demoteGroupMember"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session}/groups/{gid}/invite": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+                /**
+                 * @description JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+                 * @example 120363041234567890@g.us
+                 */
+                gid: components["parameters"]["Gid"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Get the invitation link of a group
+         * @description Returns the link by which anybody who has it can join the group.
+         *
+         *     **Capability:** `read`. **Live:** the session has to be connected, else 501 `not_implemented`; and its account
+         *     has to be an admin of the group (a super admin is one), else 403 `forbidden`.
+         */
+        get: operations["getGroupInvite"];
+        put?: never;
+        post?: never;
+        /**
+         * Replace the invitation link of a group
+         * @description Has WhatsApp make a new link. The one before leads nowhere from now on.
+         *
+         *     **Capability:** `send`. **Live:** the session has to be connected, else 501 `not_implemented`; and its account
+         *     has to be an admin of the group (a super admin is one), else 403 `forbidden`.
+         */
+        delete: operations["revokeGroupInvite"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session}/groups/{gid}/leave": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+                /**
+                 * @description JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+                 * @example 120363041234567890@g.us
+                 */
+                gid: components["parameters"]["Gid"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Leave a group
+         * @description Takes the session's account out of the group. The gateway then forgets the group and its members; the actions on it
+         *     stay.
+         *
+         *     **Capability:** `send`. **Live:** the session has to be connected, else 501 `not_implemented`.
+         */
+        post: operations["leaveGroup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session}/groups/{gid}/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+                /**
+                 * @description JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+                 * @example 120363041234567890@g.us
+                 */
+                gid: components["parameters"]["Gid"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List who has asked to join a group
+         * @description Lists the people who have asked to join the group and wait for an admin. WhatsApp is asked each time, and gives all of
+         *     them at once: there is one page.
+         *
+         *     **Capability:** `read`. **Live:** the session has to be connected, else 501 `not_implemented`; and its account
+         *     has to be an admin of the group (a super admin is one), else 403 `forbidden`.
+         */
+        get: operations["listGroupRequests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session}/groups/{gid}/requests/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+                /**
+                 * @description JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+                 * @example 120363041234567890@g.us
+                 */
+                gid: components["parameters"]["Gid"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let people in who have asked to join
+         * @description Makes members of the people in `participants`, who have asked to join the group.
+         *
+         *     **Capability:** `send`. **Live:** the session has to be connected, else 501 `not_implemented`; and its account
+         *     has to be an admin of the group (a super admin is one), else 403 `forbidden`.
+         *
+         *     **204** says that WhatsApp took the call, **200** what became of each person, where the header
+         *     `Prefer: return=representation` asks for it. Somebody who has not asked to join does not fail the call.
+         */
+        post: operations["approveGroupRequests"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session}/groups/{gid}/requests/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+                /**
+                 * @description JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+                 * @example 120363041234567890@g.us
+                 */
+                gid: components["parameters"]["Gid"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Turn down people who have asked to join
+         * @description Turns down the requests of the people in `participants`. They can ask again.
+         *
+         *     **Capability:** `send`. **Live:** the session has to be connected, else 501 `not_implemented`; and its account
+         *     has to be an admin of the group (a super admin is one), else 403 `forbidden`.
+         *
+         *     **204** says that WhatsApp took the call, **200** what became of each person, where the header
+         *     `Prefer: return=representation` asks for it. Somebody who has not asked to join does not fail the call.
+         */
+        post: operations["rejectGroupRequests"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session}/groups/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Join a group by its invitation link
+         * @description Takes the session's account into the group that the link leads to. Where its admins approve each newcomer, the account
+         *     waits for that: 202. A link that leads nowhere, or not any more, is 404.
+         *
+         *     **Capability:** `send`. **Live:** the session has to be connected, else 501 `not_implemented`.
+         */
+        post: operations["joinGroup"];
         delete?: never;
         options?: never;
         head?: never;
@@ -536,7 +884,7 @@ export interface components {
             code: components["schemas"]["ErrorCode"];
             /** @description One sentence for a person to read. Programs go by `code` and `details`. */
             message: string;
-            /** @description Particulars, by code. `validation_error`: `violations`, a list of `field`, `rule` and, where it helps, `value`. `forbidden`: `reason`, with `capability` where one is missing. `not_found`: `resource`, with `reason` where it is known why a session has no QR code. `not_implemented`: `status`. `upstream_error`: `upstreamCode`, with `notOnWhatsApp` where numbers without an account were the cause, or with the `reason` `passkey_not_accepted`. `unavailable`: `reason` where a session can't be paired now; this and that of `not_found` are a StatusReason. Empty otherwise. */
+            /** @description Particulars, by code. `conflict`: `reason`. `validation_error`: `violations`, a list of `field`, `rule` and, where it helps, `value`. `forbidden`: `reason`, with `capability` where one is missing. `not_found`: `resource`, with `reason` where it is known why a session has no QR code. `not_implemented`: `status`. `upstream_error`: `upstreamCode`, with `notOnWhatsApp` where numbers without an account were the cause, with `applied` where a part was done, or with the `reason` `passkey_not_accepted`. `unavailable`: `reason` where a session can't be paired now; this and that of `not_found` are a StatusReason. Empty otherwise. */
             details: {
                 [key: string]: unknown;
             };
@@ -549,6 +897,7 @@ export interface components {
          *     - `forbidden`: 403. The credential may not do this, or the account may not.
          *     - `not_found`: 404. It does not exist, or belongs to another organization.
          *     - `method_not_allowed`: 405. The path does not take this method.
+         *     - `conflict`: 409. Another request had the same `Idempotency-Key`, or one still runs that has it.
          *     - `payload_too_large`: 413. The body is too large.
          *     - `unsupported_media_type`: 415. The body is not `application/json`.
          *     - `rate_limited`: 429. Too many requests.
@@ -558,7 +907,7 @@ export interface components {
          *     - `unavailable`: 503. The gateway can't serve this now.
          *     - `upstream_timeout`: 504. WhatsApp did not answer in time.
          */
-        ErrorCode: "validation_error" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "payload_too_large" | "unsupported_media_type" | "rate_limited" | "internal" | "not_implemented" | "upstream_error" | "unavailable" | "upstream_timeout" | (string & {});
+        ErrorCode: "validation_error" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "conflict" | "payload_too_large" | "unsupported_media_type" | "rate_limited" | "internal" | "not_implemented" | "upstream_error" | "unavailable" | "upstream_timeout" | (string & {});
         /**
          * @description Where a session stands.
          *
@@ -730,6 +1079,11 @@ export interface components {
          */
         PhoneNumber: string;
         /**
+         * IdempotencyKey
+         * @description What tells a repetition from another request.
+         */
+        IdempotencyKey: string;
+        /**
          * Cursor
          * @description A place in a list. What it is made of is the gateway's own business and may change.
          */
@@ -778,6 +1132,122 @@ export interface components {
              * @description When the stored group last changed, in milliseconds since the Unix epoch.
              */
             updatedAt: number;
+        };
+        /** @description A group that was just created, with what became of the people it was to begin with. */
+        CreatedGroup: {
+            /** @description JID of the group. */
+            groupJid: string;
+            /** @description The group's name. Null where WhatsApp does not tell. */
+            subject: string | null;
+            /** @description The group's description. Null where it has none. */
+            description: string | null;
+            /** @description Who created the group. Null where WhatsApp does not say. */
+            ownerJid: string | null;
+            /** @description Whether admins alone may write. */
+            isAnnounce: boolean;
+            /** @description Whether admins alone may change name, picture and description. */
+            isLocked: boolean;
+            /**
+             * Format: int64
+             * @description How many members the group has.
+             */
+            participantCount: number;
+            /**
+             * Format: int64
+             * @description When the group was created at WhatsApp, in milliseconds since the Unix epoch. Null where WhatsApp does not say.
+             */
+            createdAtWa: number | null;
+            /**
+             * Format: int64
+             * @description When the gateway first saw the group, in milliseconds since the Unix epoch.
+             */
+            firstSeenAt: number;
+            /**
+             * Format: int64
+             * @description When the stored group last changed, in milliseconds since the Unix epoch.
+             */
+            updatedAt: number;
+            /** @description What became of each person, in the order of the request. Null where it was not asked for. */
+            outcomes: components["schemas"]["PersonOutcome"][] | null;
+        };
+        /** @description What a new group is called and who is in it. Properties not named here are ignored. */
+        CreateGroup: {
+            /** @description The group's name. */
+            subject: string;
+            /** @description JIDs of the people who are in it from the start, beside the account itself. Left out, nobody else is. */
+            participants?: components["schemas"]["UserJid"][] | null;
+        };
+        /** @description What is to change of a group. Properties not named here are ignored, and what is not given stays. */
+        UpdateGroup: {
+            /** @description The group's name. */
+            subject?: string | null;
+            /** @description The group's description. An empty one takes it away. */
+            description?: string | null;
+            /** @description Whether admins alone may write. */
+            announce?: boolean | null;
+            /** @description Whether admins alone may change name, picture and description. */
+            locked?: boolean | null;
+            memberAddMode?: components["schemas"]["MemberAddMode"];
+            approvalMode?: components["schemas"]["ApprovalMode"];
+        };
+        /**
+         * @description Who may add members by WhatsApp's own rules. This gateway adds where the session's account is an admin.
+         *
+         *     - `admin_add`: Admins alone.
+         *     - `all_member_add`: Every member.
+         * @enum {string|null}
+         */
+        MemberAddMode: "admin_add" | "all_member_add" | null;
+        /**
+         * @description Whether an admin has to approve who joins by link.
+         *
+         *     - `on`: An admin has to.
+         *     - `off`: Whoever has the link can join.
+         * @enum {string|null}
+         */
+        ApprovalMode: "on" | "off" | null;
+        /** @description How anybody can join a group. */
+        GroupInvite: {
+            /** @description The invitation link. */
+            invite: string;
+        };
+        /** @description Which group to join. Properties not named here are ignored. */
+        JoinGroup: {
+            invite: components["schemas"]["Invite"];
+        };
+        /**
+         * Invite
+         * @description An invitation link, or its code alone.
+         */
+        Invite: string;
+        /** @description A request to join that waits for an admin of the group. */
+        JoinRequest: {
+            /** @description JID of the group. */
+            groupJid: string;
+        };
+        /** @description Whose requests to join are meant. Properties not named here are ignored. */
+        PeopleOfRequests: {
+            /** @description JIDs or LIDs of the people. Required by the service, absent, null or empty is 400. */
+            participants?: components["schemas"]["PersonJid"][] | null;
+        };
+        /** @description A person who has asked to join a group. */
+        GroupRequest: {
+            /** @description JID of the person. Null where WhatsApp tells the LID alone. */
+            jid: string | null;
+            /** @description LID of the person. Null where WhatsApp has not told it. */
+            lid: string | null;
+            /**
+             * Format: int64
+             * @description Since when they wait, in milliseconds since the Unix epoch. Null where WhatsApp does not say.
+             */
+            requestedAt: number | null;
+        };
+        /** @description The people who have asked to join a group. */
+        GroupRequestList: {
+            /** @description The people of this page. */
+            data: components["schemas"]["GroupRequest"][];
+            /** @description Where the next page begins. Null on the last page. */
+            nextCursor: string | null;
         };
         /** @description A page of groups. */
         GroupList: {
@@ -838,7 +1308,7 @@ export interface components {
          * @description How far an action has come.
          *
          *     - `running`: It is under way.
-         *     - `done`: WhatsApp has answered for each person, or was asked afterwards.
+         *     - `done`: WhatsApp has done it, or has answered for each person, or was asked afterwards.
          *     - `refused`: Nothing was done, because WhatsApp has refused the whole, or because it could not be sent.
          *     - `unknown`: It was sent, and what became of it is not known yet. The gateway asks WhatsApp as soon as it can.
          */
@@ -856,10 +1326,18 @@ export interface components {
          *     - `blocked`: The person has blocked the session's account.
          *     - `group_full`: The group has no room.
          *     - `declined`: WhatsApp declined for a reason that has no word here; `upstreamCode` is its code.
-         *     - `not_added`: Nothing was done.
+         *     - `not_added`: Nothing was done about somebody who was to be added.
+         *     - `removed`: No member any more.
+         *     - `not_a_member`: No member, so that there was nothing to do.
+         *     - `promoted`: An admin now.
+         *     - `demoted`: An ordinary member now.
+         *     - `approved`: The request to join is granted: a member now.
+         *     - `rejected`: The request to join is turned down.
+         *     - `no_request`: The person has not asked to join.
+         *     - `not_done`: Nothing was done, whatever was asked for.
          *     - `unknown`: It is not known.
          */
-        Outcome: "added" | "already_member" | "invite_required" | "invited" | "pending_approval" | "recently_left" | "not_on_whatsapp" | "blocked" | "group_full" | "declined" | "not_added" | "unknown" | (string & {});
+        Outcome: "added" | "already_member" | "invite_required" | "invited" | "pending_approval" | "recently_left" | "not_on_whatsapp" | "blocked" | "group_full" | "declined" | "not_added" | "removed" | "not_a_member" | "promoted" | "demoted" | "approved" | "rejected" | "no_request" | "not_done" | "unknown" | (string & {});
         /** @description What became of one person of an action. */
         PersonOutcome: {
             /** @description JID of the person, as it was asked for. */
@@ -895,8 +1373,12 @@ export interface components {
             id: string;
             /** @description The operation that asked for it, by its `operationId`. */
             operation: string;
-            /** @description JID of the group. */
-            groupJid: string;
+            /** @description JID of the group. Null where the group was to be created or joined, and WhatsApp has not told it. */
+            groupJid: string | null;
+            /** @description What was to be set, as the request had it: of `updateGroup` its properties, of `createGroup` the subject. Null for all other operations. */
+            changes: {
+                [key: string]: unknown;
+            } | null;
             requestedBy: components["schemas"]["ActionCaller"];
             status: components["schemas"]["ActionStatus"];
             /** @description The `error.code` that the caller was answered with. Null where the call succeeded, or nobody was answered. */
@@ -992,6 +1474,24 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
+        /** @description The session's account is no admin of the group, or the credential lacks the capability `read`. */
+        NotGroupAdminToRead: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description The credential lacks the capability `send`. */
+        MissingSend: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
         /** @description The session does not exist, or is not yours. */
         SessionNotFound: {
             headers: {
@@ -1028,8 +1528,44 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
+        /** @description The session or the group does not exist, or is not yours; or the person is no member of the group. */
+        MemberNotFound: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description The session does not exist, or is not yours; or the link leads to no group, or not any more. */
+        InviteNotFound: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
         /** @description The session or the action does not exist, or is not yours. */
         ActionNotFound: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description Another request had the same `Idempotency-Key`: one that was not like this one, or one like it that is still running. `Retry-After` comes with the latter. */
+        Conflict: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description Another request that was not like this one had the same `Idempotency-Key`. */
+        SessionConflict: {
             headers: {
                 [name: string]: unknown;
             };
@@ -1094,6 +1630,24 @@ export interface components {
         };
         /** @description WhatsApp does not take the assertion. Another one can be given. */
         PasskeyRefused: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description WhatsApp refused with an answer that no other code stands for. Nothing was done. */
+        ActRefused: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description WhatsApp refused with an answer that no other code stands for. `details.applied` names the properties that were set before. */
+        UpdateRefused: {
             headers: {
                 [name: string]: unknown;
             };
@@ -1170,6 +1724,11 @@ export interface components {
          * @example 120363041234567890@g.us
          */
         Gid: components["schemas"]["GroupJid"];
+        /**
+         * @description JID or LID of the person. The `@` may be percent-encoded as `%40`.
+         * @example 628123456789@s.whatsapp.net
+         */
+        Jid: components["schemas"]["PersonJid"];
         /** @description How many entries a page holds at most. */
         Limit: number;
         /** @description Where the page begins, as `nextCursor` of the page before gave it. Left out, the list begins at its start. What is no `nextCursor` may be refused with 400. */
@@ -1189,6 +1748,11 @@ export interface components {
         From: number;
         /** @description Only actions that were asked for before this time, in milliseconds since the Unix epoch. */
         Before: number;
+        /**
+         * @description Makes a repetition safe, for 24 hours: the first request with this key acts, and another one like it gets the answer of the first. Pick a key that nobody else in your organization picks, such as a UUID.
+         * @example 8f9d5b52-7c0e-4c26-9f6d-3f1f4f6f2a10
+         */
+        IdempotencyKey: components["schemas"]["IdempotencyKey"];
         /**
          * @description `return=representation` asks for what became of each person (RFC 7240). Other preferences are passed over. All of them stand in one header line.
          * @example return=representation
@@ -1256,7 +1820,13 @@ export interface operations {
     createSession: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes a repetition safe, for 24 hours: the first request with this key acts, and another one like it gets the answer of the first. Pick a key that nobody else in your organization picks, such as a UUID.
+                 * @example 8f9d5b52-7c0e-4c26-9f6d-3f1f4f6f2a10
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
             path?: never;
             cookie?: never;
         };
@@ -1279,6 +1849,7 @@ export interface operations {
             400: components["responses"]["ValidationError"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["MissingCapability"];
+            409: components["responses"]["SessionConflict"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
@@ -1676,6 +2247,62 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    createGroup: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repetition safe, for 24 hours: the first request with this key acts, and another one like it gets the answer of the first. Pick a key that nobody else in your organization picks, such as a UUID.
+                 * @example 8f9d5b52-7c0e-4c26-9f6d-3f1f4f6f2a10
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description `return=representation` asks for what became of each person (RFC 7240). Other preferences are passed over. All of them stand in one header line.
+                 * @example return=representation
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+            };
+            cookie?: never;
+        };
+        /** @description What the group is called, and who is in it from the start. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateGroup"];
+            };
+        };
+        responses: {
+            /** @description The group. */
+            201: {
+                headers: {
+                    Location: components["headers"]["ActionLocation"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedGroup"];
+                };
+            };
+            400: components["responses"]["ValidationError"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["MissingSend"];
+            404: components["responses"]["SessionNotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotConnected"];
+            502: components["responses"]["ActRefused"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["OutcomeUnknown"];
+        };
+    };
     getGroup: {
         parameters: {
             query?: never;
@@ -1712,6 +2339,62 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    updateGroup: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repetition safe, for 24 hours: the first request with this key acts, and another one like it gets the answer of the first. Pick a key that nobody else in your organization picks, such as a UUID.
+                 * @example 8f9d5b52-7c0e-4c26-9f6d-3f1f4f6f2a10
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+                /**
+                 * @description JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+                 * @example 120363041234567890@g.us
+                 */
+                gid: components["parameters"]["Gid"];
+            };
+            cookie?: never;
+        };
+        /** @description What is to change; at least one property. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateGroup"];
+            };
+        };
+        responses: {
+            /** @description The group as it is now. */
+            200: {
+                headers: {
+                    Location: components["headers"]["ActionLocation"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Group"];
+                };
+            };
+            400: components["responses"]["ValidationError"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NotGroupAdmin"];
+            404: components["responses"]["GroupNotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotConnected"];
+            502: components["responses"]["UpdateRefused"];
+            503: components["responses"]["RoleUnknown"];
+            504: components["responses"]["OutcomeUnknown"];
         };
     };
     listGroupMembers: {
@@ -1762,6 +2445,11 @@ export interface operations {
             query?: never;
             header?: {
                 /**
+                 * @description Makes a repetition safe, for 24 hours: the first request with this key acts, and another one like it gets the answer of the first. Pick a key that nobody else in your organization picks, such as a UUID.
+                 * @example 8f9d5b52-7c0e-4c26-9f6d-3f1f4f6f2a10
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
                  * @description `return=representation` asks for what became of each person (RFC 7240). Other preferences are passed over. All of them stand in one header line.
                  * @example return=representation
                  */
@@ -1811,6 +2499,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["NotGroupAdmin"];
             404: components["responses"]["GroupNotFound"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
@@ -1818,6 +2507,541 @@ export interface operations {
             501: components["responses"]["NotConnected"];
             502: components["responses"]["AddRefused"];
             503: components["responses"]["RoleUnknown"];
+            504: components["responses"]["OutcomeUnknown"];
+        };
+    };
+    removeGroupMember: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repetition safe, for 24 hours: the first request with this key acts, and another one like it gets the answer of the first. Pick a key that nobody else in your organization picks, such as a UUID.
+                 * @example 8f9d5b52-7c0e-4c26-9f6d-3f1f4f6f2a10
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+                /**
+                 * @description JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+                 * @example 120363041234567890@g.us
+                 */
+                gid: components["parameters"]["Gid"];
+                /**
+                 * @description JID or LID of the person. The `@` may be percent-encoded as `%40`.
+                 * @example 628123456789@s.whatsapp.net
+                 */
+                jid: components["parameters"]["Jid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The person is no member of the group. */
+            204: {
+                headers: {
+                    Location: components["headers"]["ActionLocation"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["ValidationError"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NotGroupAdmin"];
+            404: components["responses"]["GroupNotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotConnected"];
+            502: components["responses"]["ActRefused"];
+            503: components["responses"]["RoleUnknown"];
+            504: components["responses"]["OutcomeUnknown"];
+        };
+    };
+    promoteGroupMember: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repetition safe, for 24 hours: the first request with this key acts, and another one like it gets the answer of the first. Pick a key that nobody else in your organization picks, such as a UUID.
+                 * @example 8f9d5b52-7c0e-4c26-9f6d-3f1f4f6f2a10
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+                /**
+                 * @description JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+                 * @example 120363041234567890@g.us
+                 */
+                gid: components["parameters"]["Gid"];
+                /**
+                 * @description JID or LID of the person. The `@` may be percent-encoded as `%40`.
+                 * @example 628123456789@s.whatsapp.net
+                 */
+                jid: components["parameters"]["Jid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is so now. */
+            204: {
+                headers: {
+                    Location: components["headers"]["ActionLocation"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["ValidationError"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NotGroupAdmin"];
+            404: components["responses"]["MemberNotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotConnected"];
+            502: components["responses"]["ActRefused"];
+            503: components["responses"]["RoleUnknown"];
+            504: components["responses"]["OutcomeUnknown"];
+        };
+    };
+    demoteGroupMember: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repetition safe, for 24 hours: the first request with this key acts, and another one like it gets the answer of the first. Pick a key that nobody else in your organization picks, such as a UUID.
+                 * @example 8f9d5b52-7c0e-4c26-9f6d-3f1f4f6f2a10
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+                /**
+                 * @description JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+                 * @example 120363041234567890@g.us
+                 */
+                gid: components["parameters"]["Gid"];
+                /**
+                 * @description JID or LID of the person. The `@` may be percent-encoded as `%40`.
+                 * @example 628123456789@s.whatsapp.net
+                 */
+                jid: components["parameters"]["Jid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is so now. */
+            204: {
+                headers: {
+                    Location: components["headers"]["ActionLocation"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["ValidationError"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NotGroupAdmin"];
+            404: components["responses"]["MemberNotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotConnected"];
+            502: components["responses"]["ActRefused"];
+            503: components["responses"]["RoleUnknown"];
+            504: components["responses"]["OutcomeUnknown"];
+        };
+    };
+    getGroupInvite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+                /**
+                 * @description JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+                 * @example 120363041234567890@g.us
+                 */
+                gid: components["parameters"]["Gid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The link. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupInvite"];
+                };
+            };
+            400: components["responses"]["ValidationError"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NotGroupAdminToRead"];
+            404: components["responses"]["GroupNotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotConnected"];
+            502: components["responses"]["UpstreamError"];
+            503: components["responses"]["RoleUnknown"];
+            504: components["responses"]["UpstreamTimeout"];
+        };
+    };
+    revokeGroupInvite: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repetition safe, for 24 hours: the first request with this key acts, and another one like it gets the answer of the first. Pick a key that nobody else in your organization picks, such as a UUID.
+                 * @example 8f9d5b52-7c0e-4c26-9f6d-3f1f4f6f2a10
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+                /**
+                 * @description JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+                 * @example 120363041234567890@g.us
+                 */
+                gid: components["parameters"]["Gid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The new link. */
+            200: {
+                headers: {
+                    Location: components["headers"]["ActionLocation"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupInvite"];
+                };
+            };
+            400: components["responses"]["ValidationError"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NotGroupAdmin"];
+            404: components["responses"]["GroupNotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotConnected"];
+            502: components["responses"]["ActRefused"];
+            503: components["responses"]["RoleUnknown"];
+            504: components["responses"]["OutcomeUnknown"];
+        };
+    };
+    leaveGroup: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repetition safe, for 24 hours: the first request with this key acts, and another one like it gets the answer of the first. Pick a key that nobody else in your organization picks, such as a UUID.
+                 * @example 8f9d5b52-7c0e-4c26-9f6d-3f1f4f6f2a10
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+                /**
+                 * @description JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+                 * @example 120363041234567890@g.us
+                 */
+                gid: components["parameters"]["Gid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account is no member of the group any more. */
+            204: {
+                headers: {
+                    Location: components["headers"]["ActionLocation"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["ValidationError"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["MissingSend"];
+            404: components["responses"]["GroupNotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotConnected"];
+            502: components["responses"]["ActRefused"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["OutcomeUnknown"];
+        };
+    };
+    listGroupRequests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+                /**
+                 * @description JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+                 * @example 120363041234567890@g.us
+                 */
+                gid: components["parameters"]["Gid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All who wait. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupRequestList"];
+                };
+            };
+            400: components["responses"]["ValidationError"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NotGroupAdminToRead"];
+            404: components["responses"]["GroupNotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotConnected"];
+            502: components["responses"]["UpstreamError"];
+            503: components["responses"]["RoleUnknown"];
+            504: components["responses"]["UpstreamTimeout"];
+        };
+    };
+    approveGroupRequests: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repetition safe, for 24 hours: the first request with this key acts, and another one like it gets the answer of the first. Pick a key that nobody else in your organization picks, such as a UUID.
+                 * @example 8f9d5b52-7c0e-4c26-9f6d-3f1f4f6f2a10
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description `return=representation` asks for what became of each person (RFC 7240). Other preferences are passed over. All of them stand in one header line.
+                 * @example return=representation
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+                /**
+                 * @description JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+                 * @example 120363041234567890@g.us
+                 */
+                gid: components["parameters"]["Gid"];
+            };
+            cookie?: never;
+        };
+        /** @description Whose requests are meant. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PeopleOfRequests"];
+            };
+        };
+        responses: {
+            /** @description WhatsApp took the call, and this is what became of each person. */
+            200: {
+                headers: {
+                    Location: components["headers"]["ActionLocation"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionResult"];
+                };
+            };
+            /** @description WhatsApp took the call. No body. */
+            204: {
+                headers: {
+                    Location: components["headers"]["ActionLocation"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["ParticipantsNotValid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NotGroupAdmin"];
+            404: components["responses"]["GroupNotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotConnected"];
+            502: components["responses"]["ActRefused"];
+            503: components["responses"]["RoleUnknown"];
+            504: components["responses"]["OutcomeUnknown"];
+        };
+    };
+    rejectGroupRequests: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repetition safe, for 24 hours: the first request with this key acts, and another one like it gets the answer of the first. Pick a key that nobody else in your organization picks, such as a UUID.
+                 * @example 8f9d5b52-7c0e-4c26-9f6d-3f1f4f6f2a10
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description `return=representation` asks for what became of each person (RFC 7240). Other preferences are passed over. All of them stand in one header line.
+                 * @example return=representation
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+                /**
+                 * @description JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+                 * @example 120363041234567890@g.us
+                 */
+                gid: components["parameters"]["Gid"];
+            };
+            cookie?: never;
+        };
+        /** @description Whose requests are meant. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PeopleOfRequests"];
+            };
+        };
+        responses: {
+            /** @description WhatsApp took the call, and this is what became of each person. */
+            200: {
+                headers: {
+                    Location: components["headers"]["ActionLocation"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionResult"];
+                };
+            };
+            /** @description WhatsApp took the call. No body. */
+            204: {
+                headers: {
+                    Location: components["headers"]["ActionLocation"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["ParticipantsNotValid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NotGroupAdmin"];
+            404: components["responses"]["GroupNotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotConnected"];
+            502: components["responses"]["ActRefused"];
+            503: components["responses"]["RoleUnknown"];
+            504: components["responses"]["OutcomeUnknown"];
+        };
+    };
+    joinGroup: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repetition safe, for 24 hours: the first request with this key acts, and another one like it gets the answer of the first. Pick a key that nobody else in your organization picks, such as a UUID.
+                 * @example 8f9d5b52-7c0e-4c26-9f6d-3f1f4f6f2a10
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+            };
+            cookie?: never;
+        };
+        /** @description The link. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JoinGroup"];
+            };
+        };
+        responses: {
+            /** @description The group, of which the account is a member now. */
+            200: {
+                headers: {
+                    Location: components["headers"]["ActionLocation"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Group"];
+                };
+            };
+            /** @description An admin of the group has to approve the account first. The group is listed once that has happened. */
+            202: {
+                headers: {
+                    Location: components["headers"]["ActionLocation"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JoinRequest"];
+                };
+            };
+            400: components["responses"]["ValidationError"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["MissingSend"];
+            404: components["responses"]["InviteNotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotConnected"];
+            502: components["responses"]["ActRefused"];
+            503: components["responses"]["Unavailable"];
             504: components["responses"]["OutcomeUnknown"];
         };
     };
