@@ -59,6 +59,7 @@ fn feature(read: String) -> models::Feature {
         note: None,
         colors: Some(vec![models::Color::Red]),
         key_json: None,
+        free: None,
         r_enum: None,
         more: false,
         most: 0,
@@ -301,6 +302,10 @@ async fn properties_are_read_and_checked() {
         (
             r#"{"read": "", "note": null, "keyJSON": "A"}"#,
             "200 keyJSON pattern",
+        ),
+        (
+            r#"{"read": "", "note": null, "free": "A\nB"}"#,
+            "200 true -1 None",
         ),
     ] {
         assert_eq!(
