@@ -119,7 +119,12 @@ async fn serve_locked(
         .map_err(database)?;
     let mut sweeping = JoinSet::new();
     sweeping.spawn(actions::sweep(store.clone(), config.keep_actions));
-    let api = Api::new(Arc::new(auth), sessions.clone(), additions.clone());
+    let api = Api::new(
+        Arc::new(auth),
+        sessions.clone(),
+        additions.clone(),
+        config.accept_phone_numbers,
+    );
     let router = gateway_api::router(Arc::new(api)).merge(document::routes());
     let router = edge::wrap(router, config.limits);
 

@@ -42,6 +42,7 @@ pub const DEFAULT_LOG: &str = "info,sqlx=warn";
 /// | `GATEWAY_ADDITIONS_MAX_PAUSE_SECONDS` | `90` | Longest pause between two calls |
 /// | `GATEWAY_ADDITIONS_PER_HOUR` | `60` | People that an account adds within any hour before its additions wait |
 /// | `GATEWAY_ADDITIONS_PER_DAY` | `250` | The same within any 24 hours |
+/// | `GATEWAY_ACCEPT_PHONE_NUMBERS` | `false` | Whether new members of groups may be named by phone numbers as people write them; `true` or `false` |
 /// | `GATEWAY_REQUEST_TIMEOUT_SECONDS` | `60` | Longest a request may take, reading its body included |
 /// | `GATEWAY_MAX_REQUESTS` | `1024` | Requests served at once; more are refused with 503 |
 /// | `GATEWAY_SHUTDOWN_SECONDS` | `10` | Longest to wait for running requests when stopping |
@@ -77,6 +78,8 @@ pub struct Config {
     pub pace: Pace,
     /// What time it is for what waits long. Not a setting: tests move it.
     pub clock: Clock,
+    /// `GATEWAY_ACCEPT_PHONE_NUMBERS`.
+    pub accept_phone_numbers: bool,
     /// `GATEWAY_REQUEST_TIMEOUT_SECONDS` and `GATEWAY_MAX_REQUESTS`.
     pub limits: Limits,
     /// `GATEWAY_SHUTDOWN_SECONDS`.
@@ -191,6 +194,9 @@ impl Config {
             keep_actions: keep_actions(env)?,
             pace: pace::pace(env)?,
             clock: Clock::default(),
+            accept_phone_numbers: env
+                .parsed("GATEWAY_ACCEPT_PHONE_NUMBERS", "true or false")?
+                .unwrap_or(false),
             limits,
             shutdown_grace: env.seconds(
                 "GATEWAY_SHUTDOWN_SECONDS",

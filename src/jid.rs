@@ -153,6 +153,14 @@ impl FromStr for UserJid {
 }
 
 impl UserJid {
+    /// Of a phone number: digits, country code first, no `+`.
+    ///
+    /// # Errors
+    /// It is no such number.
+    pub fn of_phone_number(digits: &str) -> Result<Self, ParseError> {
+        format!("{digits}{USER_SERVER}").parse()
+    }
+
     /// The phone number: digits, country code first, no `+`.
     #[must_use]
     pub fn phone_number(&self) -> &str {
@@ -176,7 +184,7 @@ impl UserJid {
             ("52", 12) => format!("521{}", &number[2..]),
             _ => return None,
         };
-        format!("{other}{USER_SERVER}").parse().ok()
+        Self::of_phone_number(&other).ok()
     }
 }
 

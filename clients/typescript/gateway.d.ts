@@ -403,7 +403,7 @@ export interface paths {
          *
          *     **204** says that WhatsApp took the call. It may still have declined some of the people, or all of them, because
          *     of their privacy settings or because a number has no account: that does not fail the call. Someone who is a
-         *     member already stays one, and a JID that is given twice counts once.
+         *     member already stays one, and a person who is given twice counts once.
          *
          *     **200** comes instead where the header `Prefer: return=representation` asks for it, and says what became of each
          *     person. `Location` names the record of the call, an action, which says the same later; an error that comes after the
@@ -1094,10 +1094,10 @@ export interface components {
          */
         GroupJid: string;
         /**
-         * UserJid
-         * @description JID of a person, made of the phone number.
+         * NewMember
+         * @description Somebody who is to be in a group: the JID made of the phone number. Only where the operator of the gateway has turned it on, a phone number as people write it is taken too: `+` and the country code first, then digits, spaces, dots, dashes and parentheses, such as `+62 812-3456-7890`. A `(0)` right after the country code is left out where the country dials 0 within. Anything else is 400, and so is a number that its country does not have. A number and its JID are the same person, whom answers and records name by the JID.
          */
-        UserJid: string;
+        NewMember: string;
         /** @description A group that the session's account is in. */
         Group: {
             /** @description JID of the group. */
@@ -1174,8 +1174,8 @@ export interface components {
         CreateGroup: {
             /** @description The group's name. */
             subject: string;
-            /** @description JIDs of the people who are in it from the start, beside the account itself. Left out, nobody else is. */
-            participants?: components["schemas"]["UserJid"][] | null;
+            /** @description The people who are in it from the start, beside the account itself. Left out, nobody else is. */
+            participants?: components["schemas"]["NewMember"][] | null;
         };
         /** @description What is to change of a group. Properties not named here are ignored, and what is not given stays. */
         UpdateGroup: {
@@ -1292,8 +1292,8 @@ export interface components {
         };
         /** @description Who is to be added to a group. Properties not named here are ignored. */
         AddMembers: {
-            /** @description JIDs of the people to add, each ending in `@s.whatsapp.net`. Required by the service: absent, null or empty is 400. */
-            participants?: components["schemas"]["UserJid"][] | null;
+            /** @description The people to add, by their JIDs, each ending in `@s.whatsapp.net`. Required by the service: absent, null or empty is 400. */
+            participants?: components["schemas"]["NewMember"][] | null;
         };
         /** @description A person. Properties not named here are ignored. */
         OnePerson: {

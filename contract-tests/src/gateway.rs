@@ -37,6 +37,7 @@ pub fn config(database: &Database, standin: &Standin) -> Config {
         keep_actions: Duration::from_secs(90 * 24 * 60 * 60),
         pace: Pace::default(),
         clock: Clock::default(),
+        accept_phone_numbers: false,
         whatsapp_timeout: Duration::from_secs(20),
         jwt: None,
     }

@@ -158,7 +158,7 @@ impl From<ActionStatus> for String {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
 #[serde(remote = "Self")]
 pub struct AddMembers {
-    /// JIDs of the people to add, each ending in `@s.whatsapp.net`. Required by the service: absent, null or empty is 400.
+    /// The people to add, by their JIDs, each ending in `@s.whatsapp.net`. Required by the service: absent, null or empty is 400.
     #[serde(
         rename = "participants",
         default,
@@ -166,7 +166,7 @@ pub struct AddMembers {
     )]
     #[validate(nested)]
     #[validate(length(max = 1024))]
-    pub participants: Option<Vec<models::UserJid>>,
+    pub participants: Option<Vec<models::NewMember>>,
 }
 
 object!(AddMembers);
@@ -400,7 +400,7 @@ impl std::str::FromStr for Base64Url {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
 #[serde(remote = "Self")]
 pub struct CreateAddition {
-    /// JIDs of the people to add, each ending in `@s.whatsapp.net`. Required by the service, absent, null or empty is 400.
+    /// JIDs of the people to add, or their phone numbers where the operator has turned that on. Required by the service: absent, null or empty is 400.
     #[serde(
         rename = "participants",
         default,
@@ -408,7 +408,7 @@ pub struct CreateAddition {
     )]
     #[validate(nested)]
     #[validate(length(max = 10000))]
-    pub participants: Option<Vec<models::UserJid>>,
+    pub participants: Option<Vec<models::NewMember>>,
     /// See [`models::Pace`].
     #[serde(
         rename = "pace",
@@ -430,7 +430,7 @@ pub struct CreateGroup {
     #[serde(rename = "subject")]
     #[validate(length(min = 1, max = 100))]
     pub subject: String,
-    /// JIDs of the people who are in it from the start, beside the account itself. Left out, nobody else is.
+    /// The people who are in it from the start, beside the account itself. Left out, nobody else is.
     #[serde(
         rename = "participants",
         default,
@@ -438,7 +438,7 @@ pub struct CreateGroup {
     )]
     #[validate(nested)]
     #[validate(length(max = 1024))]
-    pub participants: Option<Vec<models::UserJid>>,
+    pub participants: Option<Vec<models::NewMember>>,
 }
 
 object!(CreateGroup);
@@ -1115,6 +1115,37 @@ impl std::str::FromStr for MemberRole {
             .find(|value| value.as_str() == word)
             .copied()
             .ok_or(())
+    }
+}
+
+/// Somebody who is to be in a group: the JID made of the phone number. Only where the operator of the gateway has turned it on, a phone number as people write it is taken too: `+` and the country code first, then digits, spaces, dots, dashes and parentheses, such as `+62 812-3456-7890`. A `(0)` right after the country code is left out where the country dials 0 within. Anything else is 400, and so is a number that its country does not have. A number and its JID are the same person, whom answers and records name by the JID.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct NewMember(pub String);
+
+static NEW_MEMBER: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"^"#).expect("NewMember has a pattern that Rust's regex can read")
+});
+
+impl Validate for NewMember {
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        if self.0.validate_regex(&*NEW_MEMBER) {
+            return Ok(());
+        }
+        let mut error = ValidationError::new("pattern");
+        error.add_param("value".into(), &self.0);
+        let mut errors = ValidationErrors::new();
+        // No name of its own: whatever holds the string names it.
+        errors.add("", error);
+        Err(errors)
+    }
+}
+
+impl std::str::FromStr for NewMember {
+    type Err = std::convert::Infallible;
+
+    /// Takes the text as it is: the pattern is checked by [`Validate`].
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
     }
 }
 
@@ -1839,38 +1870,6 @@ impl std::str::FromStr for UserHandle {
     }
 }
 
-/// JID of a person, made of the phone number.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct UserJid(pub String);
-
-static USER_JID: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"^[0-9]{5,20}@s\.whatsapp\.net$"#)
-        .expect("UserJid has a pattern that Rust's regex can read")
-});
-
-impl Validate for UserJid {
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        if self.0.validate_regex(&*USER_JID) {
-            return Ok(());
-        }
-        let mut error = ValidationError::new("pattern");
-        error.add_param("value".into(), &self.0);
-        let mut errors = ValidationErrors::new();
-        // No name of its own: whatever holds the string names it.
-        errors.add("", error);
-        Err(errors)
-    }
-}
-
-impl std::str::FromStr for UserJid {
-    type Err = std::convert::Infallible;
-
-    /// Takes the text as it is: the pattern is checked by [`Validate`].
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(text.to_owned()))
-    }
-}
-
 /// Compiles every pattern now: a bad one is found at the start, and no request waits for it.
 pub(crate) fn compile_patterns() {
     LazyLock::force(&BASE64_URL);
@@ -1878,8 +1877,8 @@ pub(crate) fn compile_patterns() {
     LazyLock::force(&GROUP_JID);
     LazyLock::force(&IDEMPOTENCY_KEY);
     LazyLock::force(&INVITE);
+    LazyLock::force(&NEW_MEMBER);
     LazyLock::force(&PERSON_JID);
     LazyLock::force(&PHONE_NUMBER);
     LazyLock::force(&USER_HANDLE);
-    LazyLock::force(&USER_JID);
 }

@@ -3,14 +3,15 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use gateway_api::models;
+use gateway_api::{Rejection, models};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::actions::person;
 use crate::auth::Principal;
-use crate::error::{Error, Violation};
+use crate::error::Error;
 use crate::groups::{MOST_IN_A_CALL, MOST_IN_AN_ADDITION, Participants};
+use crate::jid::PersonJid;
 use crate::pace::PaceWish;
 use crate::sessions::Asker;
 use crate::store::{ActionRecord, Caller, IdempotencyKey};
@@ -77,28 +78,41 @@ pub(super) fn result(action: ActionRecord) -> models::ActionResult {
     }
 }
 
-/// Whom `participants` of a call names.
-pub(super) fn people<'a>(names: impl Iterator<Item = &'a String>) -> Result<Participants, Error> {
-    named(names, MOST_IN_A_CALL)
+/// Whom `participants` of a call names, each one by `person`; 400 with each name that is none.
+pub(super) fn people<'a>(
+    names: impl Iterator<Item = &'a String>,
+    person: impl Fn(&str) -> Option<PersonJid>,
+) -> Result<Participants, Error> {
+    named(names, person, MOST_IN_A_CALL)
 }
 
 /// The same for an addition, which takes more.
-pub(super) fn many<'a>(names: impl Iterator<Item = &'a String>) -> Result<Participants, Error> {
-    named(names, MOST_IN_AN_ADDITION)
+pub(super) fn many<'a>(
+    names: impl Iterator<Item = &'a String>,
+    person: impl Fn(&str) -> Option<PersonJid>,
+) -> Result<Participants, Error> {
+    named(names, person, MOST_IN_AN_ADDITION)
 }
 
-fn named<'a>(names: impl Iterator<Item = &'a String>, most: usize) -> Result<Participants, Error> {
+fn named<'a>(
+    names: impl Iterator<Item = &'a String>,
+    person: impl Fn(&str) -> Option<PersonJid>,
+    most: usize,
+) -> Result<Participants, Error> {
     let mut violations = Vec::new();
     let mut people = Vec::new();
     for (index, name) in names.enumerate() {
-        match name.parse() {
-            Ok(person) => people.push(person),
-            Err(_) => violations.push(Violation::new(format!("participants[{index}]"), "pattern")),
+        match person(name) {
+            Some(person) => people.push(person),
+            None => violations.push(
+                gateway_api::Violation::new(format!("participants[{index}]"), "pattern")
+                    .with_value(name.as_str().into()),
+            ),
         }
     }
     if violations.is_empty() {
         Participants::new(people, most)
     } else {
-        Err(Error::validation(&violations))
+        Err(Rejection::Invalid(violations).into())
     }
 }

@@ -41,7 +41,8 @@ impl Additions for Api {
         let Asker { caller, key, .. } =
             Request::new("createAddition", at, &body).by(principal, headers.idempotency_key);
         let gid = group_jid(&path.gid)?;
-        let people = many(body.participants.iter().flatten().map(|user| &user.0))?;
+        let names = body.participants.iter().flatten().map(|name| &name.0);
+        let people = many(names, |name| self.new_member(name))?;
         let pace = body.pace.map(wish).unwrap_or_default();
         let session = self.session(principal, &path.session)?;
         let created = self

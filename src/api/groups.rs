@@ -70,7 +70,8 @@ impl Groups for Api {
         let asker = Request::new("addGroupMembers", (&path.session, &path.gid), &body)
             .by(principal, headers.idempotency_key);
         let gid = group_jid(&path.gid)?;
-        let people = people(body.participants.iter().flatten().map(|user| &user.0))?;
+        let names = body.participants.iter().flatten().map(|member| &member.0);
+        let people = people(names, |name| self.new_member(name))?;
         let session = self.session(principal, &path.session)?;
         let add = GroupAction::Add(people.into_vec());
         let action = groups::act(&session, &gid, add, asker).await?;
@@ -142,7 +143,10 @@ impl Groups for Api {
             .by(principal, headers.idempotency_key);
         let with = match body.participants.as_deref() {
             None | Some([]) => Vec::new(),
-            Some(users) => people(users.iter().map(|user| &user.0))?.into_vec(),
+            Some(members) => {
+                let names = members.iter().map(|member| &member.0);
+                people(names, |name| self.new_member(name))?.into_vec()
+            }
         };
         let session = self.session(principal, &path.session)?;
         let (action, group) = groups::create(&session, body.subject, with, asker).await?;
@@ -190,6 +194,13 @@ impl Groups for Api {
 }
 
 impl Api {
+    /// Whom a `NewMember` names: a JID or, where they are taken, a phone number.
+    pub(super) fn new_member(&self, name: &str) -> Option<PersonJid> {
+        let jid = name.parse().ok();
+        let jid = jid.or_else(|| self.phone_numbers.as_ref()?.jid(name));
+        jid.map(PersonJid::User)
+    }
+
     /// Acts on one member of a group; gives where the record is.
     async fn act_on(
         &self,

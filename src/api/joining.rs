@@ -153,7 +153,8 @@ impl Api {
         asker: Asker,
     ) -> Result<ActionRecord, Error> {
         let gid = group_jid(gid)?;
-        let people = people(body.participants.iter().flatten().map(|person| &person.0))?;
+        let names = body.participants.iter().flatten().map(|person| &person.0);
+        let people = people(names, |name| name.parse().ok())?;
         let session = self.session(principal, session)?;
         groups::act(&session, &gid, decision(people.into_vec()), asker).await
     }

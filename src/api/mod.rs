@@ -7,6 +7,7 @@ pub mod document;
 mod groups;
 mod joining;
 mod passkey;
+mod phone_numbers;
 mod prefer;
 mod qr;
 mod sessions;
@@ -21,22 +22,31 @@ use crate::additions::Additions;
 use crate::auth::{self, Auth, Principal};
 use crate::error::{Code, Error, Violation};
 use crate::sessions::{OwnedSession, Sessions};
+use phone_numbers::PhoneNumbers;
 
 /// What the generated router calls.
 pub struct Api {
     auth: Arc<Auth>,
     sessions: Sessions,
     additions: Additions,
+    /// None where new members are taken by JID alone.
+    phone_numbers: Option<PhoneNumbers>,
 }
 
 impl Api {
-    /// Serves `sessions` to whom `auth` lets in.
+    /// Serves `sessions` to whom `auth` lets in; new members by phone number too where `accept_phone_numbers` says so.
     #[must_use]
-    pub fn new(auth: Arc<Auth>, sessions: Sessions, additions: Additions) -> Self {
+    pub fn new(
+        auth: Arc<Auth>,
+        sessions: Sessions,
+        additions: Additions,
+        accept_phone_numbers: bool,
+    ) -> Self {
         Self {
             auth,
             sessions,
             additions,
+            phone_numbers: accept_phone_numbers.then(PhoneNumbers::load),
         }
     }
 

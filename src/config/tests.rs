@@ -20,6 +20,7 @@ fn nothing_set_is_whatsapp_itself_and_api_keys_alone() {
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
     assert!(matches!(config.network, Network::WhatsApp));
     assert!(config.jwt.is_none());
+    assert!(!config.accept_phone_numbers);
     assert_eq!(config.whatsapp_timeout, Duration::from_secs(20));
 }
 
@@ -27,6 +28,7 @@ fn nothing_set_is_whatsapp_itself_and_api_keys_alone() {
 fn all_set() {
     let key = "0aFF".repeat(16);
     let config = read(&[
+        ("GATEWAY_ACCEPT_PHONE_NUMBERS", "true"),
         ("WHATSAPP_URL", "ws://127.0.0.1:1/ws"),
         ("WHATSAPP_SERVER_KEY", &key),
         ("WHATSAPP_TIMEOUT_SECONDS", "59"),
@@ -41,6 +43,7 @@ fn all_set() {
         panic!("a stand-in");
     };
     assert_eq!(server_key[..2], [0x0a, 0xff]);
+    assert!(config.accept_phone_numbers);
     assert_eq!(config.whatsapp_timeout, Duration::from_secs(59));
     let jwt = config.jwt.expect("login tokens");
     assert_eq!(jwt.role_claim, "https://example.com/role");
@@ -54,6 +57,10 @@ fn a_bad_setting_is_named_with_its_fix() {
         (vec![("GATEWAY_LISTEN", "8080")], "GATEWAY_LISTEN"),
         (vec![("GATEWAY_MAX_REQUESTS", "0")], "GATEWAY_MAX_REQUESTS"),
         (vec![("GATEWAY_ACTIONS_DAYS", "0")], "GATEWAY_ACTIONS_DAYS"),
+        (
+            vec![("GATEWAY_ACCEPT_PHONE_NUMBERS", "yes")],
+            "GATEWAY_ACCEPT_PHONE_NUMBERS",
+        ),
         (
             vec![("GATEWAY_REQUEST_TIMEOUT_SECONDS", "-1")],
             "GATEWAY_REQUEST_TIMEOUT_SECONDS",

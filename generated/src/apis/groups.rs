@@ -479,7 +479,7 @@ pub trait Groups: Authenticator {
 
     **204** says that WhatsApp took the call. It may still have declined some of the people, or all of them, because
     of their privacy settings or because a number has no account: that does not fail the call. Someone who is a
-    member already stays one, and a JID that is given twice counts once.
+    member already stays one, and a person who is given twice counts once.
 
     **200** comes instead where the header `Prefer: return=representation` asks for it, and says what became of each
     person. `Location` names the record of the call, an action, which says the same later; an error that comes after the
