@@ -16,6 +16,9 @@ use whatsapp_standin::{Fault, GroupSpec, Person, Standin, When};
 use crate::outages::Setting;
 use crate::world::{ADD, ANNA, BUDI, DECLINERS, FRIEND, GROUP};
 
+/// A phone number as people write it.
+const WRITTEN: &str = "+62 812-3456-7890";
+
 /// The settings of a gateway that takes login tokens, too.
 fn with_logins(
     database: &Database,
@@ -57,6 +60,7 @@ async fn the_log_keeps_secrets() {
         let database = Database::new().await;
         let mut environment = with_logins(&database, &standin, &jwks);
         environment.push(("GATEWAY_LOG_FORMAT", format.into()));
+        environment.push(("GATEWAY_ACCEPT_PHONE_NUMBERS", "true".into()));
         let gateway = Process::serve(&environment).await;
         let anonymous = Client::new(gateway.url());
         let login = SigningKey::ec().sign(&claims("org_42", "owner"));
@@ -100,7 +104,15 @@ async fn the_log_keeps_secrets() {
             .await
             .error(400, "validation_error");
         session
-            .add_json(GROUP, &json!({"participants": [format!("+{BUDI}")]}))
+            .add_json(GROUP, &json!({"participants": [format!("+{ANNA}")]}))
+            .send()
+            .await
+            .expect_no_content();
+        session
+            .add_json(
+                GROUP,
+                &json!({"participants": [format!("+{BUDI} x1"), WRITTEN]}),
+            )
             .send()
             .await
             .error(400, "validation_error");
@@ -177,6 +189,7 @@ async fn the_log_keeps_secrets() {
         let lids =
             [ACCOUNT, FRIEND, ANNA, BUDI, declined].map(|phone| standin.person(phone).unwrap().lid);
         let mut secrets: Vec<&str> = vec![&login, &expired, never_made, code, "628555000001"];
+        secrets.push(WRITTEN);
         secrets.extend([ACCOUNT, FRIEND, ANNA, BUDI, declined]);
         secrets.extend(lids.iter().map(String::as_str));
         // Neither whole nor the part that signs.

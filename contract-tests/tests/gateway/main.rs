@@ -31,6 +31,7 @@ mod pairing;
 mod panics;
 mod passkey;
 mod paths;
+mod phone_numbers;
 mod process;
 mod proxies;
 mod qr;
