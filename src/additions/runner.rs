@@ -87,14 +87,14 @@ impl Jobs {
             self.finish(addition, &action, &pace).await?;
             return Ok(Next::Step);
         }
-        let now = self.clock.now();
-        if addition.next_at > now {
-            return hold(HoldReason::Pause, Some(addition.next_at));
-        }
         let people = self.store.next_people(addition, pace.batch).await?;
         if people.is_empty() {
             self.end(addition, AdditionStatus::Done, None).await?;
             return Ok(Next::Step);
+        }
+        let now = self.clock.now();
+        if addition.next_at > now {
+            return hold(HoldReason::Pause, Some(addition.next_at));
         }
         if let Some(until) = session.quiet_until() {
             return hold(HoldReason::RateLimited, Some(until));

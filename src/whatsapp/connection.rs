@@ -13,7 +13,7 @@ use whatsapp_rust::{
     JoinGroupResult, MemberAddMode, MembershipApprovalMode,
 };
 
-use super::group_iq::{AllGroups, JoinRequests, NewGroup, OneGroup, Read};
+use super::group_iq::{AllGroups, InvitedGroup, JoinRequests, NewGroup, OneGroup, Read};
 use super::redact::{describe, redact};
 use super::{CallError, Connection, translate};
 use crate::group::{Action, Answer, GroupAction, GroupInfo, JoinRequest, Setting, Told};
@@ -154,6 +154,10 @@ fn library_jid(gid: &GroupJid) -> Result<Jid, CallError> {
         .map_err(|_| CallError::Other("a group JID that the library does not know".into()))
 }
 
+fn group_jid(jid: &Jid) -> Result<GroupJid, CallError> {
+    translate::group(jid).ok_or_else(|| CallError::Unreadable("no group's JID".into()))
+}
+
 fn library_jids(people: &[PersonJid]) -> Vec<Jid> {
     let jids = people.iter().map(|person| match person {
         PersonJid::User(user) => Jid::pn(user.phone_number()),
@@ -189,12 +193,16 @@ impl Connection for LibraryConnection {
                 created.people
             }
             Action::Join(code) => {
-                let joined = self.call(groups.join_with_invite_code(code)).await?;
-                let gid = translate::group(joined.group_jid());
-                let gid = gid.ok_or_else(|| CallError::Unreadable("no group's JID".into()))?;
+                let joined = self.call(groups.join_with_invite_code(code)).await;
                 answer = match joined {
-                    JoinGroupResult::Joined(_) => Answer::Joined(gid),
-                    JoinGroupResult::PendingApproval(_) => Answer::Waits(gid),
+                    Ok(JoinGroupResult::Joined(jid)) => Answer::Joined(group_jid(&jid)?),
+                    Ok(JoinGroupResult::PendingApproval(jid)) => Answer::Waits(group_jid(&jid)?),
+                    // A member already, of which group the refusal does not say. Source: wacore, `GroupJoinError`.
+                    Err(CallError::Refused { code: 304, .. }) => {
+                        let invited = self.client.execute(InvitedGroup(code.clone()));
+                        Answer::Joined(self.told(self.call(invited).await?).gid)
+                    }
+                    Err(error) => return Err(error),
                 };
                 Vec::new()
             }

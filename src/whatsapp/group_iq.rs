@@ -6,7 +6,8 @@
 use whatsapp_rust::anyhow::{self, Context as _};
 use whatsapp_rust::features::ParticipantChangeResponse;
 use whatsapp_rust::wacore::iq::groups::{
-    GetMembershipRequestsIq, GroupCreateIq, GroupParticipatingIq, GroupQueryIq,
+    GetGroupInviteInfoIq, GetMembershipRequestsIq, GroupCreateIq, GroupParticipatingIq,
+    GroupQueryIq,
 };
 use whatsapp_rust::wacore::iq::spec::IqSpec;
 use whatsapp_rust::wacore::protocol::ProtocolNode as _;
@@ -68,6 +69,21 @@ impl IqSpec for OneGroup {
             .or_else(|| response.get_optional_child("community"))
             .context("an answer without a group")?;
         read_group(group)
+    }
+}
+
+/// The group that the code of an invitation link leads to.
+pub(super) struct InvitedGroup(pub(super) String);
+
+impl IqSpec for InvitedGroup {
+    type Response = Read<GroupInfo>;
+
+    fn build_iq(&self) -> InfoQuery<'static> {
+        GetGroupInviteInfoIq::new(self.0.as_str()).build_iq()
+    }
+
+    fn parse_response(&self, response: &NodeRef<'_>) -> anyhow::Result<Self::Response> {
+        OneGroup(Jid::default()).parse_response(response)
     }
 }
 

@@ -69,6 +69,9 @@ pub(crate) struct Group {
     pub members: BTreeMap<String, Role>,
     pub size_limit: usize,
     pub invite: String,
+    /// The codes that `invite` has replaced.
+    #[serde(default)]
+    pub replaced: Vec<String>,
     /// People who wait for approval: phone number and since when.
     pub requests: BTreeMap<String, u64>,
     #[serde(default)]
@@ -172,6 +175,7 @@ impl World {
             members: spec.members.into_iter().collect(),
             size_limit: spec.size_limit,
             invite: random_hex(11),
+            replaced: Vec::new(),
             requests: BTreeMap::new(),
             odd: spec.odd,
         };

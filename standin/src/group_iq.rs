@@ -3,6 +3,7 @@
 //! Shapes as `wacore::iq::groups` and whatsmeow (`group.go`) read them.
 
 use crate::group::{Action, Addressing, Outcome, Role};
+use crate::group_entry;
 use crate::group_node::{group_node, listed, named, outcome_node};
 use crate::group_notification::{announce, announce_move};
 use crate::group_settings;
@@ -12,6 +13,9 @@ use crate::state::State;
 use crate::world::{World, pn_jid};
 use wacore_binary::NodeRef;
 use wacore_binary::builder::NodeBuilder;
+
+/// What is asked of no group in particular is sent to.
+const NO_GROUP: &str = "g.us";
 
 /// Answers a `w:g2` IQ of an account.
 pub(crate) fn answer(state: &mut State, phone: &str, node: &NodeRef<'_>) -> Result<Reply, Refusal> {
@@ -24,7 +28,11 @@ pub(crate) fn answer(state: &mut State, phone: &str, node: &NodeRef<'_>) -> Resu
             let group = state.world.group_for(&gid, phone)?;
             Ok(Reply::new(group_node(&state.world, group, true, true)))
         }
+        // To a group it is about its link, to no group about what a link leads to.
+        (true, "invite") if gid == NO_GROUP => group_entry::join(state, phone, child),
+        (false, "invite") if gid == NO_GROUP => group_entry::info(state, child),
         (_, "invite") => invite(state, &gid, phone, set),
+        (true, "create") => group_entry::create(state, phone, child),
         (false, "membership_approval_requests") => requests(&state.world, &gid, phone),
         (true, "membership_requests_action") => decide(state, &gid, phone, child),
         (true, "leave") => leave(state, phone, child),
@@ -83,7 +91,8 @@ fn invite(state: &mut State, gid: &str, phone: &str, reset: bool) -> Result<Repl
     let mut code = group.invite.clone();
     if reset && let Some(group) = state.world.groups.get_mut(gid) {
         code = random_hex(11);
-        group.invite.clone_from(&code);
+        let old = std::mem::replace(&mut group.invite, code.clone());
+        group.replaced.push(old);
         state.unsaved = true;
     }
     Ok(Reply::new(

@@ -50,6 +50,7 @@ mod code;
 mod connection;
 mod fault;
 mod group;
+mod group_entry;
 mod group_handle;
 mod group_iq;
 mod group_node;

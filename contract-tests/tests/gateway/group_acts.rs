@@ -11,7 +11,7 @@ use whatsapp_gateway::now;
 use whatsapp_standin::{Fault, GroupSpec, Role, When};
 
 use crate::world::{
-    ANNA, DECLINERS, FRIEND, GROUP, MEMBER, act_error, column, connected, jid, seed, sent,
+    ANNA, BUDI, DECLINERS, FRIEND, GROUP, MEMBER, act_error, column, connected, jid, seed, sent,
     sent_since, settled,
 };
 
@@ -205,5 +205,163 @@ async fn a_group_that_is_left_is_forgotten() {
     assert_eq!(action["groupJid"], GROUP, "the record stays");
     let again = session.caller.post(&leave).send().await;
     assert_eq!(again.error(404, "not_found"), json!({"resource": "group"}));
+    lab.stop().await;
+}
+
+/// Who is declined is told, and is not in the group; all else can be done with it at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_is_made_with_whoever_can_be_added() {
+    let (lab, session) = connected().await;
+    let begun = now();
+    let people = [ANNA, DECLINERS[0].0, DECLINERS[2].0];
+    let names: Vec<_> = people.iter().map(|phone| jid(phone)).collect();
+    let create = session.caller.post(session.path("/groups"));
+    let create = create.json(&json!({"subject": "New team", "participants": names}));
+    let before = sent(&lab);
+    let answer = create.clone().told().idempotent("new").send().await;
+    assert_eq!(
+        sent_since(&lab, &before),
+        [("set w:g2 create".to_owned(), 1)]
+    );
+    let action = session.action(&answer.action(201)).await;
+    let mut made = answer.clone().json(201);
+    let gid = made["groupJid"].as_str().unwrap().to_owned();
+    let outcomes = made.as_object_mut().unwrap().remove("outcomes").unwrap();
+    let words = json!(["added", "invite_required", "not_on_whatsapp"]);
+    assert_eq!(column(&outcomes, "outcome"), words);
+    assert_eq!(column(&outcomes, "participant"), json!(names));
+    assert_eq!(action["people"], outcomes);
+    assert_eq!(action["groupJid"], gid);
+    assert_eq!(action["changes"], json!({"subject": "New team"}));
+    assert_eq!(made["subject"], "New team");
+    assert_eq!(made["ownerJid"], jid(ACCOUNT));
+    assert_eq!(made["description"], Value::Null);
+    assert_eq!(made["participantCount"], 2);
+    assert_eq!(
+        (&made["isAnnounce"], &made["isLocked"]),
+        (&json!(false), &json!(false))
+    );
+    for time in ["createdAtWa", "firstSeenAt", "updatedAt"] {
+        let at = made[time].as_i64().unwrap();
+        assert!((begun / 1000 * 1000..=now()).contains(&at), "{time}: {at}");
+    }
+    let group = session.path(&format!("/groups/{gid}"));
+    assert_eq!(session.caller.get(&group).send().await.json(200), made);
+    let there = lab.standin.group(&gid);
+    assert_eq!(there.role(ACCOUNT), Some(Role::SuperAdmin));
+    assert_eq!(there.role(ANNA), Some(Role::Member));
+    assert_eq!(there.members().len(), 2);
+    // A repetition makes no second one.
+    let again = create.clone().told().idempotent("new").send().await;
+    assert_eq!(again.json(201)["groupJid"], gid);
+    session.add(&gid, &[BUDI]).send().await.expect_no_content();
+
+    let plain = create.send().await.json(201);
+    assert_ne!(plain["groupJid"], gid);
+    assert_eq!(plain["outcomes"], Value::Null);
+    let alone = session.caller.post(session.path("/groups"));
+    let alone = alone.json(&json!({"subject": "Alone"})).told().send().await;
+    assert_eq!(alone.json(201)["outcomes"], json!([]));
+    lab.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_given_of_a_group_changes_and_nothing_else() {
+    let (lab, session) = connected().await;
+    let path = session.path(&format!("/groups/{GROUP}"));
+    let there = lab.standin.group(GROUP);
+    let shown = async || session.caller.get(&path).send().await.json(200);
+    let patch = |body: &Value| session.caller.patch(&path).json(body);
+    let mut expected = shown().await;
+    for (body, property, value) in [
+        (json!({"subject": "Crew"}), "subject", json!("Crew")),
+        (json!({"description": "All"}), "description", json!("All")),
+        (json!({"description": "Us"}), "description", json!("Us")),
+        (json!({"description": ""}), "description", Value::Null),
+        (json!({"announce": true}), "isAnnounce", json!(true)),
+        (json!({"locked": true}), "isLocked", json!(true)),
+        (json!({"announce": false}), "isAnnounce", json!(false)),
+    ] {
+        let answer = patch(&body).send().await;
+        let action = session.action(&answer.action(200)).await;
+        assert_eq!(action["changes"], body);
+        assert_eq!(action["operation"], "updateGroup");
+        expected[property] = value;
+        let mut told = answer.json(200);
+        told["updatedAt"] = expected["updatedAt"].clone();
+        assert_eq!(told, expected);
+        // WhatsApp's notification brings it into the directory.
+        eventually("it is stored", async || {
+            let stored = shown().await;
+            (stored[property] == expected[property]).then_some(())
+        })
+        .await;
+    }
+    let modes = json!({"memberAddMode": "all_member_add", "approvalMode": "on"});
+    patch(&modes).send().await.expect(200);
+    assert!(there.members_may_add() && there.approval_required());
+    let modes = json!({"memberAddMode": "admin_add", "approvalMode": "off"});
+    patch(&modes).send().await.expect(200);
+    assert!(!there.members_may_add() && !there.approval_required());
+
+    // What comes before a refusal is done, and named.
+    let refusal = Fault::Refuse {
+        code: 405,
+        text: "not-allowed".to_owned(),
+    };
+    lab.standin
+        .fault(ACCOUNT, When::next("set w:g2 locked"), refusal);
+    let all = json!({"subject": "Last", "locked": true, "announce": true});
+    let details = act_error(&session, patch(&all), 502, "upstream_error").await;
+    assert_eq!(
+        details,
+        json!({"upstreamCode": 405, "applied": ["subject", "announce"]})
+    );
+    assert_eq!(there.subject().as_deref(), Some("Last"));
+    lab.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_is_joined_by_its_link() {
+    let (lab, session) = connected().await;
+    let open = lab
+        .standin
+        .add_group(GroupSpec::new("Open").superadmin(FRIEND));
+    let mut closed = GroupSpec::new("Closed").superadmin(FRIEND);
+    closed.approval = true;
+    let closed = lab.standin.add_group(closed);
+    let join = |invite: &str| {
+        let call = session.caller.post(session.path("/groups/join"));
+        call.json(&json!({"invite": invite}))
+    };
+    let link = lab.standin.group(&open).invite().unwrap();
+    let code = link.rsplit('/').next().unwrap();
+    // The second finds the account there already.
+    for invite in [link.as_str(), code] {
+        let answer = join(invite).send().await;
+        let action = session.action(&answer.action(200)).await;
+        assert_eq!(action["groupJid"], open);
+        let joined = answer.json(200);
+        assert_eq!(joined["groupJid"], open);
+        assert_eq!(joined["subject"], "Open");
+    }
+    assert_eq!(lab.standin.group(&open).role(ACCOUNT), Some(Role::Member));
+    assert_eq!(session.members(&open).await.len(), 2);
+
+    let link = lab.standin.group(&closed).invite().unwrap();
+    let answer = join(&link).send().await;
+    let action = session.action(&answer.action(202)).await;
+    assert_eq!(action["groupJid"], closed);
+    assert_eq!(answer.json(202), json!({"groupJid": closed}));
+    assert_eq!(lab.standin.group(&closed).role(ACCOUNT), None);
+
+    // A link that was replaced, and one that never was.
+    let reset = session.path(&format!("/groups/{GROUP}/invite"));
+    let old = session.caller.get(&reset).send().await.json(200);
+    session.caller.delete(&reset).send().await.expect(200);
+    for invite in [old["invite"].as_str().unwrap(), "AbCdEfGhIjKl"] {
+        let details = act_error(&session, join(invite), 404, "not_found").await;
+        assert_eq!(details, json!({"resource": "invite"}));
+    }
     lab.stop().await;
 }

@@ -119,8 +119,8 @@ async fn a_key_is_one_request_s_in_one_organization() {
 async fn what_could_not_be_done_for_now_is_done_by_a_repetition() {
     let (lab, session) = connected().await;
     let call = || session.add(GROUP, &[ANNA]).idempotent("later");
-    lab.standin
-        .fault(ACCOUNT, When::next(ADD), Fault::rate_limited());
+    let limited = Fault::SlowDown(Duration::ZERO);
+    lab.standin.fault(ACCOUNT, When::next(ADD), limited);
     call().send().await.error(429, "rate_limited");
     let other = call().json(&json!({"participants": []}));
     other.send().await.error(400, "validation_error");

@@ -44,7 +44,7 @@ async fn refused() -> Vec<Provoked> {
     let mut provoked = Vec::new();
     for operation in Document::get().operations() {
         for (name, fault) in [
-            ("WhatsApp limits", Fault::rate_limited()),
+            ("WhatsApp limits", Fault::SlowDown(Duration::ZERO)),
             ("WhatsApp refuses", refusal(405, "not-allowed")),
         ] {
             if let Some((_, call)) = struck(&lab, &session, operation, fault).await {
