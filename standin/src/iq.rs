@@ -5,6 +5,7 @@
 use crate::code;
 use crate::group_iq;
 use crate::keys;
+use crate::mex;
 use crate::node::{Refusal, attr, first, now};
 use crate::passkey;
 use crate::state::{State, Who};
@@ -109,6 +110,7 @@ pub(crate) fn answer(
     match (namespace.as_str(), set, tag) {
         ("w:g2", ..) => group_iq::answer(state, phone, node),
         ("encrypt", ..) => keys::answer(state, phone, device, node),
+        ("w:mex", false, Some("query")) => mex::answer(state, phone, node),
         ("passive", true, Some("active")) => Ok(activate(state, caller, phone, device)),
         ("passive", true, Some("passive")) => {
             if let Some(live) = state.live.get_mut(&caller.connection) {

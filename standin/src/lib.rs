@@ -62,6 +62,7 @@ mod keys;
 mod link;
 mod listen;
 mod login;
+mod mex;
 mod node;
 mod noise;
 mod passkey;

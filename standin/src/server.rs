@@ -57,7 +57,7 @@ impl StandinConfig {
 
 /// A running WhatsApp server. Dropping it drops every connection.
 pub struct Standin {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     addr: SocketAddr,
     tasks: Vec<JoinHandle<()>>,
 }

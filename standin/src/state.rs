@@ -77,6 +77,8 @@ pub(crate) struct State {
     pub passkeys: HashMap<u64, Ceremony>,
     /// Notifications that a device has not acknowledged, by stanza id.
     pub queues: HashMap<(String, u16), VecDeque<(String, Node)>>,
+    /// Until when an account is under the reach-out time-lock, in epoch seconds.
+    pub timelocks: HashMap<String, u64>,
     /// Set when the world has changed since it was last written.
     pub unsaved: bool,
     next_id: u64,
@@ -97,6 +99,7 @@ impl State {
             codes: HashMap::new(),
             passkeys: HashMap::new(),
             queues: HashMap::new(),
+            timelocks: HashMap::new(),
             unsaved: true,
             next_id: 1,
         }

@@ -12,4 +12,5 @@ mod groups;
 mod pairing;
 mod passkey;
 mod support;
+mod timelock;
 mod xx;
