@@ -1,5 +1,6 @@
 //! One client connection: handshake, login or registration, stanzas, ending.
 
+use crate::decline;
 use crate::fault::Fault;
 use crate::iq::{self, After, Caller, Reply};
 use crate::link;
@@ -267,6 +268,9 @@ impl Peer {
             After::Deliver { phone, id, stanza } => state.deliver(&phone, &id, &stanza),
             After::Unlink { phone, device } => {
                 state.unlink(&phone, device);
+            }
+            After::EndSession { phone } => {
+                tokio::spawn(decline::end_session(Arc::clone(&self.shared), phone));
             }
             After::ShareKeys { phone, device } => {
                 tokio::spawn(primary::share_keys(Arc::clone(&self.shared), phone, device));

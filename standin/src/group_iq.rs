@@ -2,7 +2,8 @@
 //!
 //! Shapes as `wacore::iq::groups` and whatsmeow (`group.go`) read them.
 
-use crate::group::{Action, Addressing, Outcome, Role};
+use crate::decline;
+use crate::group::{Action, Addressing, Group, Outcome, Role};
 use crate::group_entry;
 use crate::group_node::{group_node, listed, named, outcome_node};
 use crate::group_notification::{announce, announce_move};
@@ -48,7 +49,8 @@ pub(crate) fn answer(state: &mut State, phone: &str, node: &NodeRef<'_>) -> Resu
             if targets.is_empty() {
                 return Err(Refusal::bad_request());
             }
-            let (outcomes, after) = change(state, &gid, phone, action, &targets)?;
+            let (outcomes, mut after) = change(state, &gid, phone, action, &targets)?;
+            after.extend(decline::consequence(state, &gid, phone, &outcomes));
             let group = state
                 .world
                 .groups

@@ -108,6 +108,7 @@ impl GroupSpec {
 
 /// What answers about a group leave out or write differently. By default nothing.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Odd {
     /// The list of groups shows hardly more than its id and `size`; asked for alone, it is whole. Seen with large
@@ -127,6 +128,9 @@ pub struct Odd {
     /// An add that names anybody who is not on WhatsApp is refused as a whole, with 400 `bad-request`: Baileys 520,
     /// WAHA 266. Elsewhere each of them is answered 404.
     pub refuses_strangers: bool,
+    /// After the answer to an account's add of which somebody was declined with 403, the account's devices are unlinked as
+    /// [`crate::Fault::Unlinked`] does it: WAHA 2002, GOWA 618.
+    pub ends_session_after_decline: bool,
 }
 
 impl Odd {

@@ -63,6 +63,8 @@ pub(crate) enum After {
     },
     /// The device is no longer linked.
     Unlink { phone: String, device: u16 },
+    /// All devices of the account are unlinked, a little later.
+    EndSession { phone: String },
     /// The phone sends its app-state keys to a new device.
     ShareKeys { phone: String, device: u16 },
 }

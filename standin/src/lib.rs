@@ -48,6 +48,7 @@
 
 mod code;
 mod connection;
+mod decline;
 mod fault;
 mod group;
 mod group_entry;

@@ -6,6 +6,7 @@
     reason = "clippy's leave for tests does not reach the helpers of an integration test"
 )]
 
+mod decline;
 mod faults;
 mod group_settings;
 mod groups;
