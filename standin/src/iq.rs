@@ -8,6 +8,7 @@ use crate::keys;
 use crate::mex;
 use crate::node::{Refusal, attr, first, now};
 use crate::passkey;
+use crate::privacy_token;
 use crate::state::{State, Who};
 use crate::world::pn_jid;
 use wacore_binary::builder::NodeBuilder;
@@ -110,7 +111,10 @@ pub(crate) fn answer(
         (Who::Device { phone, device }, ..) => (phone.as_str(), *device),
     };
     match (namespace.as_str(), set, tag) {
-        ("w:g2", ..) => group_iq::answer(state, phone, node),
+        ("w:g2", ..) => {
+            privacy_token::note(state, phone, node);
+            group_iq::answer(state, phone, node)
+        }
         ("encrypt", ..) => keys::answer(state, phone, device, node),
         ("w:mex", false, Some("query")) => mex::answer(state, phone, node),
         ("passive", true, Some("active")) => Ok(activate(state, caller, phone, device)),
@@ -126,6 +130,7 @@ pub(crate) fn answer(
                 .attr("ab_key", "standin")
                 .attr("hash", "standin")
                 .attr("refresh", "86400")
+                .children(privacy_token::props(&state.tokens))
                 .build(),
         )),
         ("blocklist", false, _) => Ok(Reply::new(NodeBuilder::new("list").build())),

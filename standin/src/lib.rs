@@ -69,6 +69,7 @@ mod noise;
 mod passkey;
 mod phone;
 mod primary;
+mod privacy_token;
 mod server;
 mod state;
 mod webauthn;

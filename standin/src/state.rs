@@ -5,6 +5,7 @@ use crate::fault::{Fault, LoginFault, Planned, take};
 use crate::link::QrRef;
 use crate::node::stream_error;
 use crate::passkey::Ceremony;
+use crate::privacy_token::Tokens;
 use crate::world::World;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
@@ -79,6 +80,7 @@ pub(crate) struct State {
     pub queues: HashMap<(String, u16), VecDeque<(String, Node)>>,
     /// Until when an account is under the reach-out time-lock, in epoch seconds.
     pub timelocks: HashMap<String, u64>,
+    pub tokens: Tokens,
     /// Set when the world has changed since it was last written.
     pub unsaved: bool,
     next_id: u64,
@@ -100,6 +102,7 @@ impl State {
             passkeys: HashMap::new(),
             queues: HashMap::new(),
             timelocks: HashMap::new(),
+            tokens: Tokens::default(),
             unsaved: true,
             next_id: 1,
         }

@@ -12,6 +12,7 @@ mod group_settings;
 mod groups;
 mod pairing;
 mod passkey;
+mod privacy_token;
 mod support;
 mod timelock;
 mod xx;
