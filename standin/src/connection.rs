@@ -5,6 +5,7 @@ use crate::fault::Fault;
 use crate::iq::{self, After, Caller, Reply};
 use crate::link;
 use crate::login::admit;
+use crate::message;
 use crate::node::{Refusal, SERVER, attr, error, now, result, stream_error};
 use crate::primary;
 use crate::state::{Live, Out, Shared, State, Who};
@@ -172,9 +173,14 @@ impl Peer {
             "ack" => self.acknowledged(node),
             "receipt" => {
                 self.acknowledged(node);
-                self.acknowledge(node, "receipt");
+                self.acknowledge(node, "receipt", None);
             }
-            "message" => self.acknowledge(node, "message"),
+            "message" => {
+                let error = self
+                    .shared
+                    .with(|state| message::receive(state, self.id, node));
+                self.acknowledge(node, "message", error);
+            }
             // Presence, chat state and unified-session notes want no answer.
             _ => {}
         }
@@ -321,16 +327,19 @@ impl Peer {
     }
 
     /// The server's `<ack>` for a stanza of the client.
-    fn acknowledge(&self, node: &NodeRef<'_>, class: &'static str) {
-        let ack = NodeBuilder::new("ack")
+    fn acknowledge(&self, node: &NodeRef<'_>, class: &'static str, error: Option<u16>) {
+        let mut ack = NodeBuilder::new("ack")
             .attr("class", class)
             .attr(
                 "from",
                 attr(node, "to").unwrap_or_else(|| SERVER.to_owned()),
             )
             .attr("id", attr(node, "id").unwrap_or_default())
-            .attr("t", now().to_string())
-            .build();
-        self.shared.read(|state| self.send(state, Out::Node(ack)));
+            .attr("t", now().to_string());
+        if let Some(error) = error {
+            ack = ack.attr("error", error.to_string());
+        }
+        self.shared
+            .read(|state| self.send(state, Out::Node(ack.build())));
     }
 }

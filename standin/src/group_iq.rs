@@ -3,11 +3,12 @@
 //! Shapes as `wacore::iq::groups` and whatsmeow (`group.go`) read them.
 
 use crate::decline;
-use crate::group::{Action, Addressing, Group, Outcome, Role};
+use crate::group::{Action, Addressing, Outcome, Role};
 use crate::group_entry;
 use crate::group_node::{group_node, listed, named, outcome_node};
 use crate::group_notification::{announce, announce_move};
 use crate::group_settings;
+use crate::invitation;
 use crate::iq::{After, Reply};
 use crate::node::{Refusal, attr, first, random_hex};
 use crate::state::State;
@@ -218,6 +219,7 @@ pub(crate) fn change(
     targets: &[String],
 ) -> Result<(Vec<Outcome>, Vec<After>), Refusal> {
     let outcomes = state.world.change(gid, by, action, targets)?;
+    invitation::issue(&mut state.world, gid, &outcomes);
     state.unsaved = true;
     let after = announce(state, gid, by, action, &outcomes);
     Ok((outcomes, after))

@@ -3,7 +3,7 @@
 use crate::iq::{After, Reply};
 use crate::node::{Refusal, attr, blob, bytes, first, fixed};
 use crate::state::State;
-use crate::world::{Bundle, HexKey, SignedPreKey, public_bytes};
+use crate::world::{Bundle, HexKey, SignedPreKey, device_of, public_bytes};
 use wacore::prekeys::compute_key_bundle_digest;
 use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Node, NodeRef};
@@ -180,10 +180,7 @@ fn fetch(state: &mut State, asked: &NodeRef<'_>) -> Reply {
 
 fn user_bundle(state: &mut State, jid: &str) -> Option<Vec<Node>> {
     let phone = state.world.phone_of(jid)?;
-    let device: u16 = match jid.split('@').next()?.split_once(':') {
-        Some((_, device)) => device.parse().ok()?,
-        None => 0,
-    };
+    let device = device_of(jid)?;
     let account = state.world.accounts.get_mut(&phone)?;
     let (identity, bundle) = if device == 0 {
         (public_bytes(&account.identity().ok()?), &mut account.bundle)

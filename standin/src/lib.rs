@@ -43,7 +43,8 @@
 //! whatsmeow, Baileys and wa-js read; what none of them says is marked where it stands.
 //!
 //! # Limits
-//! Messages are acknowledged but go nowhere. App-state collections are empty. Companion devices are left out of device
+//! Messages reach the phones of people who are accounts ([`Phone::messages`]), without a receipt; those to groups are
+//! acknowledged but go nowhere. App-state collections are empty. Companion devices are left out of device
 //! lists. Missed notifications are kept in memory, 1,000 a device. There are no communities and no media.
 
 mod code;
@@ -58,11 +59,13 @@ mod group_node;
 mod group_notification;
 mod group_settings;
 mod group_spec;
+mod invitation;
 mod iq;
 mod keys;
 mod link;
 mod listen;
 mod login;
+mod message;
 mod mex;
 mod node;
 mod noise;
@@ -71,6 +74,7 @@ mod phone;
 mod primary;
 mod privacy_token;
 mod server;
+mod signal;
 mod state;
 mod webauthn;
 mod wire;
@@ -82,6 +86,7 @@ pub use group_handle::GroupHandle;
 pub use group_settings::Setting;
 pub use group_spec::{GroupSpec, Odd};
 pub use link::LinkError;
+pub use message::{Invitation, ReceivedMessage};
 pub use node::Refusal;
 pub use phone::Phone;
 pub use server::{Standin, StandinConfig};

@@ -1,14 +1,13 @@
 //! The phone as a Signal peer: it sends a newly linked device the app-state keys.
 
 use crate::node::{now, random_hex};
+use crate::signal::{Identity, Session, Signal};
 use crate::state::Shared;
 use crate::world::pn_jid;
-use async_trait::async_trait;
 use std::sync::Arc;
 use wacore::libsignal::protocol::{
-    Direction, IdentityChange, IdentityKey, IdentityKeyPair, IdentityKeyStore, PreKeyBundle,
-    ProtocolAddress, PublicKey, SessionRecord, SessionStore, SignalProtocolError, UsePQRatchet,
-    message_encrypt, process_prekey_bundle,
+    IdentityKey, PreKeyBundle, ProtocolAddress, PublicKey, UsePQRatchet, message_encrypt,
+    process_prekey_bundle,
 };
 use wacore::messages::MessageUtils;
 use wacore_binary::Node;
@@ -20,8 +19,6 @@ use waproto::whatsapp::message::{
     AppStateSyncKey, AppStateSyncKeyData, AppStateSyncKeyFingerprint, AppStateSyncKeyId,
     AppStateSyncKeyShare, ProtocolMessage,
 };
-
-type Signal<T> = Result<T, SignalProtocolError>;
 
 /// Sends the account's app-state keys to a device that has uploaded its first pre-keys. Without them the client
 /// waits ten seconds before it says that it is connected.
@@ -40,7 +37,7 @@ pub(crate) async fn share_keys(shared: Arc<Shared>, phone: String, device: u16) 
 }
 
 /// Collects keys and message, and marks them as sent so that a second upload does not send them again.
-fn prepare(shared: &Shared, phone: &str, device: u16) -> Option<(Phone, PreKeyBundle, Vec<u8>)> {
+fn prepare(shared: &Shared, phone: &str, device: u16) -> Option<(Identity, PreKeyBundle, Vec<u8>)> {
     shared.with(|state| {
         let account = state.world.accounts.get_mut(phone)?;
         let identity = account.identity().ok()?;
@@ -90,17 +87,12 @@ fn prepare(shared: &Shared, phone: &str, device: u16) -> Option<(Phone, PreKeyBu
             }),
             ..Default::default()
         };
-        let identity =
-            IdentityKeyPair::new(IdentityKey::new(identity.public_key), identity.private_key);
-        let sender = Phone {
-            identity,
-            registration_id,
-        };
+        let sender = Identity::new(identity, registration_id, target.identity);
         Some((sender, bundle.ok()?, MessageUtils::encode_and_pad(&message)))
     })
 }
 
-async fn encrypt(mut sender: Phone, bundle: &PreKeyBundle, message: &[u8]) -> Signal<Vec<u8>> {
+async fn encrypt(mut sender: Identity, bundle: &PreKeyBundle, message: &[u8]) -> Signal<Vec<u8>> {
     let address = ProtocolAddress::new("companion", bundle.device_id()?);
     let mut session = Session::default();
     let mut rng = rand::make_rng::<rand::rngs::StdRng>();
@@ -131,62 +123,4 @@ fn stanza(id: &str, phone: &str, ciphertext: Vec<u8>) -> Node {
             .bytes(ciphertext)
             .build()])
         .build()
-}
-
-/// The phone's identity. It meets each device once, so it remembers none.
-struct Phone {
-    identity: IdentityKeyPair,
-    registration_id: u32,
-}
-
-#[async_trait]
-impl IdentityKeyStore for Phone {
-    async fn get_identity_key_pair(&self) -> Signal<IdentityKeyPair> {
-        Ok(self.identity.clone())
-    }
-
-    async fn get_local_registration_id(&self) -> Signal<u32> {
-        Ok(self.registration_id)
-    }
-
-    async fn save_identity(
-        &mut self,
-        _: &ProtocolAddress,
-        _: &IdentityKey,
-    ) -> Signal<IdentityChange> {
-        Ok(IdentityChange::NewOrUnchanged)
-    }
-
-    async fn is_trusted_identity(
-        &self,
-        _: &ProtocolAddress,
-        _: &IdentityKey,
-        _: Direction,
-    ) -> Signal<bool> {
-        Ok(true)
-    }
-
-    async fn get_identity(&self, _: &ProtocolAddress) -> Signal<Option<IdentityKey>> {
-        Ok(None)
-    }
-}
-
-/// The one session that a key share needs.
-#[derive(Default)]
-struct Session(Option<SessionRecord>);
-
-#[async_trait]
-impl SessionStore for Session {
-    async fn load_session(&self, _: &ProtocolAddress) -> Signal<Option<SessionRecord>> {
-        Ok(self.0.clone())
-    }
-
-    async fn has_session(&self, _: &ProtocolAddress) -> Signal<bool> {
-        Ok(self.0.is_some())
-    }
-
-    async fn store_session(&mut self, _: &ProtocolAddress, record: SessionRecord) -> Signal<()> {
-        self.0 = Some(record);
-        Ok(())
-    }
 }

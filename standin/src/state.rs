@@ -3,6 +3,7 @@
 use crate::code::CodeFlow;
 use crate::fault::{Fault, LoginFault, Planned, take};
 use crate::link::QrRef;
+use crate::message::Mail;
 use crate::node::stream_error;
 use crate::passkey::Ceremony;
 use crate::privacy_token::Tokens;
@@ -81,6 +82,7 @@ pub(crate) struct State {
     /// Until when an account is under the reach-out time-lock, in epoch seconds.
     pub timelocks: HashMap<String, u64>,
     pub tokens: Tokens,
+    pub mail: Mail,
     /// Set when the world has changed since it was last written.
     pub unsaved: bool,
     next_id: u64,
@@ -103,6 +105,7 @@ impl State {
             queues: HashMap::new(),
             timelocks: HashMap::new(),
             tokens: Tokens::default(),
+            mail: Mail::default(),
             unsaved: true,
             next_id: 1,
         }

@@ -1,6 +1,7 @@
 //! What the server knows: people, accounts with their linked devices, groups. All of it survives in the state file.
 
 use crate::group::Group;
+use crate::invitation::Issued;
 use crate::webauthn::Credential;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -111,6 +112,14 @@ pub(crate) fn pn_jid(phone: &str) -> String {
     format!("{phone}@{}", wacore_binary::DEFAULT_USER_SERVER)
 }
 
+/// The device that a user JID names, 0 (the phone) where it names none.
+pub(crate) fn device_of(jid: &str) -> Option<u16> {
+    match jid.split('@').next()?.split_once(':') {
+        Some((_, device)) => device.parse().ok(),
+        None => Some(0),
+    }
+}
+
 /// LIDs are opaque 15-digit numbers; a fixed function of the number keeps tests reproducible.
 fn derived_lid(phone: &str) -> String {
     let mut hasher = DefaultHasher::new();
@@ -161,6 +170,9 @@ pub(crate) struct Account {
     #[serde(with = "hex")]
     identity: [u8; 32],
     pub bundle: Bundle,
+    /// Private part of the signed pre-key in the bundle; `None` in state files of before phones read messages.
+    #[serde(default)]
+    pub signed_key: Option<HexKey>,
     /// The app-state key: id and data.
     #[serde(with = "hex")]
     pub sync_key_id: [u8; 6],
@@ -191,6 +203,7 @@ impl Account {
                 },
                 one_time: Vec::new(),
             },
+            signed_key: Some(HexKey(*signed.private_key.serialize())),
             sync_key_id: rand::random(),
             sync_key: rand::random(),
             devices: BTreeMap::new(),
@@ -233,6 +246,9 @@ pub(crate) struct World {
     pub people: HashMap<String, Person>,
     pub accounts: BTreeMap<String, Account>,
     pub groups: BTreeMap<String, Group>,
+    /// The codes that privacy declines came with.
+    #[serde(default)]
+    pub invitations: BTreeMap<String, Issued>,
     /// LID to phone number.
     #[serde(skip)]
     lids: HashMap<String, String>,
@@ -251,6 +267,7 @@ impl World {
             people: HashMap::new(),
             accounts: BTreeMap::new(),
             groups: BTreeMap::new(),
+            invitations: BTreeMap::new(),
             lids: HashMap::new(),
             spellings: HashMap::new(),
             homes: HashMap::new(),

@@ -10,6 +10,7 @@ mod decline;
 mod faults;
 mod group_settings;
 mod groups;
+mod messages;
 mod pairing;
 mod passkey;
 mod privacy_token;
