@@ -42,6 +42,8 @@ def examples(raw_schema):
             item["parameters"].append({**parameters["Gid"], "example": seeded(name)[0]})
         if "{jid}" in path:
             item["parameters"].append({**parameters["Jid"], "example": seeded("people")[0]})
+        if "{addition}" in path:
+            item["parameters"].append({**parameters["Addition"], "example": seeded("additions")[0]})
         if "{action}" in path:
             item["parameters"].append({**parameters["Action"], "example": seeded("actions")[0]})
 

@@ -123,11 +123,12 @@ async fn what_whatsapp_refuses() {
         // Nobody confirms what these two would mean.
         (refused(403), Code::UpstreamError),
         (refused(404), Code::UpstreamError),
-        (refused(429), Code::RateLimited),
         (refused(406), Code::UpstreamError),
         (CallError::Unanswered, Code::UpstreamTimeout),
         (CallError::NotConnected, Code::NotImplemented),
         (CallError::Other("inside".into()), Code::Internal),
+        // The last that is sent for a while.
+        (refused(429), Code::RateLimited),
     ] {
         let error = add(&mut rig, Err(answer)).await.expect_err("refused");
         assert_eq!(error.code, code);

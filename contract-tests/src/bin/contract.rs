@@ -19,12 +19,14 @@ use contract_tests::lab::{ACCOUNT, Lab, ORGANIZATION};
 use contract_tests::session::Session;
 use contract_tests::tokens::{self, Jwks, SigningKey};
 use hyper::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::process::Command;
 use whatsapp_standin::{AddOutcome, GroupSpec, Person};
 
 /// How many sessions the operations that end sessions have to begin with.
 const DISPOSABLE: usize = 40;
+/// How many groups the account can leave.
+const LEAVABLE: usize = 40;
 /// Where the stopped session is among the sessions.
 const STOPPED: usize = 2;
 /// Where the group that the account is no admin of is among the groups.
@@ -192,7 +194,20 @@ async fn seed(lab: &Lab, folder: &Path, first: (usize, usize)) {
         .add_group(GroupSpec::new("Strange").gid(strange).superadmin(FRIEND));
 
     let ours = lab.manager().await;
+    let mut leavable = Vec::new();
+    for n in 0..LEAVABLE {
+        let group = GroupSpec::new(format!("Leavable {n}")).admin(ACCOUNT);
+        leavable.push(lab.standin.add_group(group));
+    }
+    let open = GroupSpec::new("Open").superadmin(FRIEND);
+    let open = lab.standin.add_group(open);
+    let open = lab.standin.group(&open).invite();
     let connected = lab.connected().await;
+    let addition = connected
+        .caller
+        .post(connected.path(&format!("/groups/{admin}/additions")))
+        .json(&json!({"participants": [format!("{}@s.whatsapp.net", people[1].0)]}));
+    let addition = addition.send().await.json(202)["id"].take();
     let action = connected.add_told(admin, &[people[0].0]).await["action"].take();
     let connected = connected.id;
     let stopped = Session::create(&ours).await.id;
@@ -214,6 +229,9 @@ async fn seed(lab: &Lab, folder: &Path, first: (usize, usize)) {
     groups.rotate_left(first.1);
     dictionary(folder.join("groups.dict"), groups);
     dictionary(folder.join("actions.dict"), action.as_str());
+    dictionary(folder.join("additions.dict"), addition.as_str());
+    dictionary(folder.join("leavable.dict"), leavable);
+    dictionary(folder.join("invites.dict"), open);
     dictionary(folder.join("phones.dict"), phones);
     dictionary(
         folder.join("people.dict"),

@@ -25,6 +25,27 @@ pub const VALUES: &[Fault] = values! {
     "actions::actions_are_listed_searched_and_erased":
         Action.completedAt, Action.createdAt, Action.groupJid, Action.id, Action.operation,
         ActionList.nextCursor;
+    "additions::an_addition_is_canceled_and_the_next_goes_on":
+        AdditionList.nextCursor;
+    "additions::an_addition_that_can_t_go_on_says_why":
+        Addition.errorCode;
+    "additions::people_are_added_a_few_at_a_time_with_pauses":
+        Addition.completedAt, Addition.createdAt, Addition.done, Addition.groupJid, Addition.holdUntil, Addition.id,
+        Addition.total;
+    "additions::a_caller_and_a_session_can_slow_it_down":
+        Pace.batch, Pace.maxPauseSeconds, Pace.minPauseSeconds, Pace.perDay, Pace.perHour;
+    "group_acts::a_group_is_joined_by_its_link":
+        JoinRequest.groupJid;
+    "group_acts::a_group_is_made_with_whoever_can_be_added":
+        CreatedGroup.createdAtWa, CreatedGroup.description, CreatedGroup.firstSeenAt, CreatedGroup.groupJid,
+        CreatedGroup.isAnnounce, CreatedGroup.isLocked, CreatedGroup.ownerJid, CreatedGroup.participantCount,
+        CreatedGroup.subject, CreatedGroup.updatedAt;
+    "group_acts::requests_to_join_are_listed_and_decided":
+        GroupRequest.jid, GroupRequest.lid, GroupRequest.requestedAt, GroupRequestList.nextCursor;
+    "group_acts::the_invitation_link_is_told_and_replaced":
+        GroupInvite.invite;
+    "limits::a_budget_lets_through_so_many":
+        SessionLimits.addsPerDay, SessionLimits.addsPerHour;
     "actions::the_record_names_who_asked":
         ActionCaller.apiKeyId, ActionCaller.userId;
     "actions::what_became_of_each_person_is_told":

@@ -6,7 +6,9 @@ use contract_tests::wait::{eventually, within};
 use serde_json::json;
 use whatsapp_standin::{GroupSpec, Person, Role};
 
-use crate::world::{ADD, ANNA, BUDI, DECLINERS, FRIEND, GROUP, connected, seed, sent, sent_since};
+use crate::world::{
+    ADD, ANNA, BUDI, DECLINERS, FRIEND, GROUP, MEMBER, connected, seed, sent, sent_since,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn people_are_added() {
@@ -81,7 +83,7 @@ async fn a_mixed_call_adds_those_it_can() {
         .into_iter()
         .map(|(phone, _)| phone)
         .collect();
-    assert_eq!(members, [ACCOUNT, FRIEND, ANNA, BUDI]);
+    assert_eq!(members, [ACCOUNT, FRIEND, MEMBER, ANNA, BUDI]);
     lab.stop().await;
 }
 
@@ -108,7 +110,7 @@ async fn a_repeated_jid_counts_once() {
         .expect_no_content();
     within("the notification", lab.standin.wait_acknowledged(ACCOUNT)).await;
     let members = lab.standin.group(GROUP).members();
-    assert_eq!(members.len(), 4, "{members:?}");
+    assert_eq!(members.len(), 5, "{members:?}");
     lab.stop().await;
 }
 

@@ -8,7 +8,7 @@ use contract_tests::session::Session;
 use contract_tests::wait::{eventually, within};
 use hyper::Method;
 use serde_json::{Value, json};
-use whatsapp_gateway::{Clock, Pace};
+use whatsapp_gateway::{Clock, Pace, now};
 use whatsapp_standin::{Fault, GroupSpec, LoginFault, Person, Role, When};
 
 use crate::world::{
@@ -89,6 +89,7 @@ async fn people_are_added_a_few_at_a_time_with_pauses() {
     let (lab, session, clock) = lab(Pace::default()).await;
     let mut people = crowd(&lab, 9);
     people.extend([DECLINERS[0].0.to_owned(), MEMBER.to_owned()]);
+    let begun = now();
     let id = begin(&session, &people).await;
     for (calls, done) in [(1, 5), (2, 10)] {
         let addition = held(&session, &id, "pause").await;
@@ -110,7 +111,11 @@ async fn people_are_added_a_few_at_a_time_with_pauses() {
     let told = ended(&session, &id).await;
     assert_eq!(told["addition"]["status"], "done");
     assert_eq!(told["addition"]["done"], 11);
-    assert!(told["addition"]["completedAt"].is_i64());
+    assert_eq!(told["addition"]["groupJid"], GROUP);
+    for time in ["createdAt", "completedAt"] {
+        let at = told["addition"][time].as_i64().unwrap();
+        assert!((begun..=now()).contains(&at), "{time}: {at}");
+    }
     assert_eq!(told["addition"]["holdReason"], Value::Null);
     let mut outcomes = vec!["added"; 9];
     outcomes.extend(["invite_required", "already_member"]);
@@ -294,7 +299,9 @@ async fn a_stranger_costs_nobody_their_turn() {
 async fn a_caller_and_a_session_can_slow_it_down() {
     let (lab, session, _) = lab(Pace::default()).await;
     let people = crowd(&lab, 4);
-    let slow = json!({"limits": {"pace": {"batch": 2, "minPauseSeconds": 600}}});
+    let slow = json!({"limits": {"pace": {
+        "batch": 2, "minPauseSeconds": 600, "maxPauseSeconds": 700, "perHour": 50, "perDay": 200,
+    }}});
     let patch = session.caller.patch(session.path("")).json(&slow);
     assert_eq!(patch.send().await.json(200)["limits"], slow["limits"]);
     let id = begin(&session, &people).await;

@@ -17,8 +17,10 @@ fn granted(operation: &Operation) -> u16 {
         // Past the credential there is no passkey that is asked for.
         "getSessionPasskey" | "answerSessionPasskey" | "confirmSessionPasskey" => 404,
         "getAction" | "getAddition" | "cancelAddition" => 404,
+        // Nor a link that leads anywhere.
+        "joinGroup" => 404,
         // Which of its successes is the caller's wish.
-        "addGroupMembers" => 204,
+        "addGroupMembers" | "approveGroupRequests" | "rejectGroupRequests" => 204,
         _ => operation.success(),
     }
 }
@@ -91,8 +93,9 @@ async fn every_operation_is_granted_to_whoever_has_its_capability() {
     lab.standin.add_account(FRIEND).unwrap();
     // What ends a session comes last.
     let order = |o: &&Operation| match o.id.as_str() {
-        "deleteSession" => 2,
-        "stopSession" | "logoutSession" => 1,
+        "deleteSession" => 3,
+        "stopSession" | "logoutSession" => 2,
+        "leaveGroup" => 1,
         _ => 0,
     };
     let mut operations: Vec<&Operation> = Document::get().operations().iter().collect();

@@ -49,7 +49,7 @@ const JSON: (&str, &str) = ("content-type", "application/json");
 fn session() -> Value {
     json!({
         "id": "01HZ0SESSION0000000000000", "label": null, "status": "working", "statusReason": null,
-        "statusDetail": null, "statusChangedAt": 1, "retryAt": null, "passkeyCode": null, "organizationId": "org_42",
+        "statusDetail": null, "statusChangedAt": 1, "retryAt": null, "passkeyCode": null, "limits": {}, "organizationId": "org_42",
         "createdByUserId": null, "phoneNumber": "628111222333", "waJid": null, "waLid": null,
         "createdAt": 1, "updatedAt": 1, "lastConnectedAt": null,
     })

@@ -207,7 +207,7 @@ async fn start_and_stop_keep_the_pairing() {
     .await;
     // What is stored answers for a session that is not connected too.
     assert_eq!(session.groups().await.len(), 2);
-    assert_eq!(session.members(GROUP).await.len(), 2);
+    assert_eq!(session.members(GROUP).await.len(), 3);
     let paired = session.caller.get(session.path("/qr")).send().await;
     paired.error(400, "validation_error");
     assert_eq!(

@@ -143,7 +143,7 @@ async fn odd_paths_are_refused_in_the_envelope() {
         "//",
         "/api/v1/sessions%2fx",
         "/api/v1/../v1/sessions",
-        "/api/v1/sessions/x/groups/%ff%fe/members/y",
+        "/api/v1/sessions/x/groups/%ff%fe/people/y",
     ] {
         assert_eq!(
             exchange(&lab, Method::GET, target, "HTTP/1.1", &["Host: x", &bearer]).await,
