@@ -165,8 +165,8 @@ impl OwnedSession {
         pace: &Pace,
         people: u32,
     ) -> Result<Result<Taken, Spent>, Error> {
-        let store = &self.registry.store;
-        Ok(self.entry.limits.take_paced(store, pace, people).await?)
+        let limits = &self.entry.limits;
+        Ok(limits.take_paced(&self.registry, pace, people).await?)
     }
 
     /// Gives back a share that was not used.

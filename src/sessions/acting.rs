@@ -139,7 +139,7 @@ impl Connected {
         let taken = match part {
             None if record.operation.adds() => {
                 let people = u32::try_from(record.people.len()).unwrap_or(u32::MAX);
-                limits.take_direct(store, people).await?
+                limits.take_direct(&session.registry, people).await?
             }
             _ => None,
         };

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::Registry;
 use super::supervisor::state::PATIENCE;
 use crate::clock::Clock;
 use crate::error::{Code, Error};
@@ -104,7 +105,7 @@ impl Limits {
     /// 429 with `budget` where that many may not be added now; the database failed.
     pub(super) async fn take_direct(
         &self,
-        store: &Store,
+        registry: &Registry,
         people: u32,
     ) -> Result<Option<Taken>, Error> {
         let AddLimits {
@@ -114,7 +115,7 @@ impl Limits {
         if per_hour.is_none() && per_day.is_none() && used.is_none() {
             return Ok(None);
         }
-        let used = self.load(&mut used, store).await?;
+        let used = self.load(&mut used, registry).await?;
         let now = self.clock.now();
         for (budget, span, most) in [
             ("addsPerDay", DAY, per_day),
@@ -138,12 +139,12 @@ impl Limits {
     /// The database failed.
     pub(super) async fn take_paced(
         &self,
-        store: &Store,
+        registry: &Registry,
         pace: &Pace,
         people: u32,
     ) -> Result<Result<Taken, Spent>, StoreError> {
         let mut used = self.used.lock().await;
-        let used = self.load(&mut used, store).await?;
+        let used = self.load(&mut used, registry).await?;
         let now = self.clock.now();
         let mut room = people;
         for (hour, span, most) in [(false, DAY, pace.per_day), (true, HOUR, pace.per_hour)] {
@@ -170,13 +171,15 @@ impl Limits {
     async fn load<'u>(
         &self,
         used: &'u mut Option<VecDeque<(i64, u32)>>,
-        store: &Store,
+        registry: &Registry,
     ) -> Result<&'u mut VecDeque<(i64, u32)>, StoreError> {
         let since = self.clock.now() - DAY;
         let used = match used {
             Some(used) => used,
             None => {
-                let adds = store.adds_since(&self.session, since).await?;
+                // What was refused by now does not count.
+                registry.actions.save(&registry.store).await?;
+                let adds = registry.store.adds_since(&self.session, since).await?;
                 used.insert(adds.into())
             }
         };

@@ -91,11 +91,12 @@ async fn every_operation_is_granted_to_whoever_has_its_capability() {
     let fresh = Session::create(&manager).await;
     fresh.qr().await;
     lab.standin.add_account(FRIEND).unwrap();
-    // What ends a session comes last.
+    // What ends a session, or a membership, comes last.
     let order = |o: &&Operation| match o.id.as_str() {
-        "deleteSession" => 3,
-        "stopSession" | "logoutSession" => 2,
-        "leaveGroup" => 1,
+        "deleteSession" => 4,
+        "stopSession" | "logoutSession" => 3,
+        "leaveGroup" => 2,
+        "removeGroupMember" => 1,
         _ => 0,
     };
     let mut operations: Vec<&Operation> = Document::get().operations().iter().collect();

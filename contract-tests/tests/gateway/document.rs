@@ -108,7 +108,7 @@ fn right_answers_pass() {
         Ok(())
     );
     let body = error("method_not_allowed", json!({})).to_string();
-    let headers = [JSON, ("allow", "GET,HEAD,DELETE")];
+    let headers = [JSON, ("allow", "GET,HEAD,DELETE,PATCH")];
     assert_eq!(
         judge(Method::PUT, SESSION, 405, &headers, body.as_bytes()),
         Ok(())

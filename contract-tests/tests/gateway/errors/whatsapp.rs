@@ -7,6 +7,7 @@ use contract_tests::document::{Document, Need, Operation};
 use contract_tests::lab::{ACCOUNT, Lab};
 use contract_tests::session::Session;
 use contract_tests::wait::within;
+use serde_json::json;
 use tokio::net::TcpListener;
 use whatsapp_gateway::Network;
 use whatsapp_standin::{Fault, GroupSpec, When};
@@ -81,6 +82,17 @@ async fn refused_by_its_own() -> Vec<Provoked> {
     let join = document.operation("joinGroup");
     let nowhere = call(join, &session.caller, &session.id);
     by_their_own.push(provoke(join, "the link leads nowhere", nowhere).await);
+
+    let limits = session.caller.patch(session.path(""));
+    let limits = limits.json(&json!({"limits": {"addsPerHour": 1}}));
+    limits.send().await.expect(200);
+    let spent = session.add(GROUP, &[DECLINERS[0].0]);
+    spent.send().await.expect_no_content();
+    for id in ["addGroupMembers", "createGroup"] {
+        let operation = document.operation(id);
+        let call = call(operation, &session.caller, &session.id);
+        by_their_own.push(provoke(operation, "the budget is spent", call).await);
+    }
 
     let asked = Asked::by_qr(&lab, PASSKEY_ACCOUNT).await;
     let answer = document.operation("answerSessionPasskey");
