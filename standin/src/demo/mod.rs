@@ -199,13 +199,19 @@ curl -i -X POST \"{url}/api/v1/sessions/{session}/groups/{group}/members\" \\
   -H \"Authorization: Bearer {key}\" -H \"Content-Type: application/json\" \\
   -d '{{\"participants\":[\"{member}\"]}}'
 
-With -H \"Prefer: return=representation\" the answer says what became of each person.
+With -H \"Prefer: return=representation\" the answer says what became of each person. Many people are added slowly, in the background:
+
+curl -s -X POST \"{url}/api/v1/sessions/{session}/groups/{group}/additions\" \\
+  -H \"Authorization: Bearer {key}\" -H \"Content-Type: application/json\" \\
+  -d '{{\"participants\":[\"{member}\",\"{declines}\"],\"pace\":{{\"batch\":1}}}}'
+
 More to try is in {dir}/env, every operation at {url}/docs; the gateway logs to {dir}/gateway.log. Ctrl-C stops both.",
         url = value("GATEWAY_URL"),
         session = value("GATEWAY_SESSION"),
         group = value("GATEWAY_GROUP"),
         key = value("GATEWAY_API_KEY"),
         member = value("GATEWAY_MEMBER"),
+        declines = value("GATEWAY_MEMBER_DECLINES"),
         dir = dir.display(),
     )
 }
