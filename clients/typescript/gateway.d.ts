@@ -66,7 +66,13 @@ export interface paths {
         delete: operations["deleteSession"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change a session
+         * @description Changes what the body names, and nothing else: what the session is called, and how much its account may add.
+         *
+         *     **Capability:** `manage`.
+         */
+        patch: operations["updateSession"];
         trace?: never;
     };
     "/sessions/{session}/start": {
@@ -535,6 +541,96 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sessions/{session}/groups/{gid}/additions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+                /**
+                 * @description JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+                 * @example 120363041234567890@g.us
+                 */
+                gid: components["parameters"]["Gid"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List additions
+         * @description Lists the additions to a group, the latest first.
+         *
+         *     **Capability:** `read`.
+         */
+        get: operations["listAdditions"];
+        put?: never;
+        /**
+         * Add many people, at a pace that is safe for the account
+         * @description Adds the people in `participants` to the group a few at a time, in the background: with pauses of changing length, and
+         *     no more in an hour and in a day than the account bears. An addition survives a restart of the gateway, with nobody
+         *     added twice and nobody forgotten. It waits while the session is not connected, while WhatsApp asks to slow down, and
+         *     while WhatsApp holds the account back from reaching out to strangers; `holdReason` says so.
+         *
+         *     Each call to WhatsApp is an action, recorded as those of `addGroupMembers`. The session's account has to be an admin of
+         *     the group by then; where it is none, the addition fails and the rest is not tried.
+         *
+         *     **Capability:** `send`.
+         */
+        post: operations["createAddition"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session}/groups/{gid}/additions/{addition}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+                /**
+                 * @description JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+                 * @example 120363041234567890@g.us
+                 */
+                gid: components["parameters"]["Gid"];
+                /**
+                 * @description Id of the addition. One that is no addition to the group is 404, whatever it looks like.
+                 * @example 01HZ0ADDITION000000000000
+                 */
+                addition: components["parameters"]["Addition"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Get an addition
+         * @description Returns how far an addition has come, and what became of each person so far.
+         *
+         *     **Capability:** `read`.
+         */
+        get: operations["getAddition"];
+        put?: never;
+        post?: never;
+        /**
+         * Cancel the rest of an addition
+         * @description Ends an addition. What is under way at WhatsApp is finished; who has not had their turn is `not_added`. One that has
+         *     ended stays as it is.
+         *
+         *     **Capability:** `send`.
+         */
+        delete: operations["cancelAddition"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sessions/{session}/groups/{gid}/invite": {
         parameters: {
             query?: never;
@@ -884,7 +980,7 @@ export interface components {
             code: components["schemas"]["ErrorCode"];
             /** @description One sentence for a person to read. Programs go by `code` and `details`. */
             message: string;
-            /** @description Particulars, by code. `conflict`: `reason`. `validation_error`: `violations`, a list of `field`, `rule` and, where it helps, `value`. `forbidden`: `reason`, with `capability` where one is missing. `not_found`: `resource`, with `reason` where it is known why a session has no QR code. `not_implemented`: `status`. `upstream_error`: `upstreamCode`, with `notOnWhatsApp` where numbers without an account were the cause, with `applied` where a part was done, or with the `reason` `passkey_not_accepted`. `unavailable`: `reason` where a session can't be paired now; this and that of `not_found` are a StatusReason. Empty otherwise. */
+            /** @description Particulars, by code. `conflict`: `reason`. `rate_limited`: `budget` where it is the gateway's own. `validation_error`: `violations`, a list of `field`, `rule` and, where it helps, `value`. `forbidden`: `reason`, with `capability` where one is missing. `not_found`: `resource`, with `reason` where it is known why a session has no QR code. `not_implemented`: `status`. `upstream_error`: `upstreamCode`, with `notOnWhatsApp` where numbers without an account were the cause, with `applied` where a part was done, or with the `reason` `passkey_not_accepted`. `unavailable`: `reason` where a session can't be paired now; this and that of `not_found` are a StatusReason. Empty otherwise. */
             details: {
                 [key: string]: unknown;
             };
@@ -961,6 +1057,7 @@ export interface components {
             retryAt: number | null;
             /** @description The code to compare with the one that the phone shows, while linking by passkey waits for it to be confirmed. Null otherwise. */
             passkeyCode: string | null;
+            limits: components["schemas"]["SessionLimits"];
             /** @description The organization that the session belongs to. */
             organizationId: string;
             /** @description The person who created the session. Null where an api key did. */
@@ -1304,6 +1401,132 @@ export interface components {
          * @description JID of a person, made of the phone number, or the person's LID.
          */
         PersonJid: string;
+        /** @description What is to change of a session. Properties not named here are ignored, and what is not given stays. */
+        UpdateSession: {
+            /** @description Name for people to read. An empty one takes it away. */
+            label?: string | null;
+            limits?: components["schemas"]["SessionLimits"];
+        };
+        /** @description How many people the session's account may add. All of it is set at once, what is not given is null. */
+        SessionLimits: {
+            /**
+             * Format: int32
+             * @description How many people may be added by direct calls (`addGroupMembers`, `createGroup`) within any hour. Null for no limit.
+             */
+            addsPerHour?: number | null;
+            /**
+             * Format: int32
+             * @description The same within any 24 hours.
+             */
+            addsPerDay?: number | null;
+            pace?: components["schemas"]["Pace"];
+        };
+        /** @description How fast an addition goes at most. What is null, or faster than what stands above it (the session's for an addition, the deployment's for a session), is as there. */
+        Pace: {
+            /**
+             * Format: int32
+             * @description How many people are added by one call to WhatsApp.
+             */
+            batch?: number | null;
+            /**
+             * Format: int32
+             * @description The shortest pause between two calls.
+             */
+            minPauseSeconds?: number | null;
+            /**
+             * Format: int32
+             * @description The longest pause between two calls; each has another length between the two.
+             */
+            maxPauseSeconds?: number | null;
+            /**
+             * Format: int32
+             * @description How many people the account adds within any hour, by direct calls included.
+             */
+            perHour?: number | null;
+            /**
+             * Format: int32
+             * @description The same within any 24 hours.
+             */
+            perDay?: number | null;
+        };
+        /** @description Who is to be added to a group. Properties not named here are ignored. */
+        CreateAddition: {
+            /** @description JIDs of the people to add, or their phone numbers where the operator has turned that on. Required by the service: absent, null or empty is 400. */
+            participants?: components["schemas"]["NewMember"][] | null;
+            pace?: components["schemas"]["Pace"];
+        };
+        /**
+         * @description How far an addition has come.
+         *
+         *     - `running`: Some people have not had their turn.
+         *     - `done`: Everybody has had their turn.
+         *     - `canceled`: Somebody has canceled the rest.
+         *     - `failed`: The rest can't be added; `errorCode` says why.
+         */
+        AdditionStatus: "running" | "done" | "canceled" | "failed" | (string & {});
+        /**
+         * @description What an addition waits for.
+         *
+         *     - `pause`: The pause between two calls.
+         *     - `hour`: What the account may add in an hour is used up.
+         *     - `day`: What the account may add in a day is used up.
+         *     - `rate_limited`: WhatsApp asks to slow down.
+         *     - `time_lock`: WhatsApp holds the account back from reaching out to strangers.
+         *     - `disconnected`: The session is not connected.
+         *     - `outcome`: It is not known what became of the last call; WhatsApp is asked as soon as it can be.
+         *     - `queue`: An earlier addition of the session goes first.
+         */
+        HoldReason: "pause" | "hour" | "day" | "rate_limited" | "time_lock" | "disconnected" | "outcome" | "queue" | (string & {}) | null;
+        /** @description A background job that adds people to a group. */
+        Addition: {
+            /** @description Id of the addition, a ULID. */
+            id: string;
+            /** @description JID of the group. */
+            groupJid: string;
+            status: components["schemas"]["AdditionStatus"];
+            holdReason: components["schemas"]["HoldReason"];
+            /**
+             * Format: int64
+             * @description Until when it waits, in milliseconds since the Unix epoch. Null where that is not known, or it does not wait.
+             */
+            holdUntil: number | null;
+            /** @description The `error.code` that WhatsApp's refusal would be told with. Null unless the addition has failed. */
+            errorCode: string | null;
+            /**
+             * Format: int32
+             * @description How many people are to be added. Who is given twice counts once.
+             */
+            total: number;
+            /**
+             * Format: int32
+             * @description How many of them have had their turn.
+             */
+            done: number;
+            requestedBy: components["schemas"]["ActionCaller"];
+            /**
+             * Format: int64
+             * @description When it was asked for, in milliseconds since the Unix epoch.
+             */
+            createdAt: number;
+            /**
+             * Format: int64
+             * @description When it ended, in milliseconds since the Unix epoch. Null while it runs.
+             */
+            completedAt: number | null;
+        };
+        /** @description An addition, and what became of each person so far. */
+        AdditionProgress: {
+            addition: components["schemas"]["Addition"];
+            /** @description Everybody, in the order of the request. */
+            data: components["schemas"]["PersonOutcome"][];
+        };
+        /** @description A page of additions. */
+        AdditionList: {
+            /** @description The additions of this page. */
+            data: components["schemas"]["Addition"][];
+            /** @description Where the next page begins. Null on the last page. */
+            nextCursor: string | null;
+        };
         /**
          * @description How far an action has come.
          *
@@ -1335,9 +1558,10 @@ export interface components {
          *     - `rejected`: The request to join is turned down.
          *     - `no_request`: The person has not asked to join.
          *     - `not_done`: Nothing was done, whatever was asked for.
+         *     - `pending`: Their turn has not come.
          *     - `unknown`: It is not known.
          */
-        Outcome: "added" | "already_member" | "invite_required" | "invited" | "pending_approval" | "recently_left" | "not_on_whatsapp" | "blocked" | "group_full" | "declined" | "not_added" | "removed" | "not_a_member" | "promoted" | "demoted" | "approved" | "rejected" | "no_request" | "not_done" | "unknown" | (string & {});
+        Outcome: "added" | "already_member" | "invite_required" | "invited" | "pending_approval" | "recently_left" | "not_on_whatsapp" | "blocked" | "group_full" | "declined" | "not_added" | "removed" | "not_a_member" | "promoted" | "demoted" | "approved" | "rejected" | "no_request" | "not_done" | "pending" | "unknown" | (string & {});
         /** @description What became of one person of an action. */
         PersonOutcome: {
             /** @description JID of the person, as it was asked for. */
@@ -1546,6 +1770,15 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
+        /** @description The session, the group or the addition does not exist, or is not yours. */
+        AdditionNotFound: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
         /** @description The session or the action does not exist, or is not yours. */
         ActionNotFound: {
             headers: {
@@ -1558,6 +1791,7 @@ export interface components {
         /** @description Another request had the same `Idempotency-Key`: one that was not like this one, or one like it that is still running. `Retry-After` comes with the latter. */
         Conflict: {
             headers: {
+                "Retry-After": components["headers"]["Retry-After-If-Running"];
                 [name: string]: unknown;
             };
             content: {
@@ -1565,7 +1799,7 @@ export interface components {
             };
         };
         /** @description Another request that was not like this one had the same `Idempotency-Key`. */
-        SessionConflict: {
+        KeyReused: {
             headers: {
                 [name: string]: unknown;
             };
@@ -1593,6 +1827,16 @@ export interface components {
         };
         /** @description Too many requests, by the gateway's own pacing or by WhatsApp's limit. */
         RateLimited: {
+            headers: {
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description Too many requests, by WhatsApp's limit or by what the session's `limits` let its account add; `details.budget` names the latter. */
+        BudgetSpent: {
             headers: {
                 "Retry-After": components["headers"]["Retry-After"];
                 [name: string]: unknown;
@@ -1734,6 +1978,11 @@ export interface components {
         /** @description Where the page begins, as `nextCursor` of the page before gave it. Left out, the list begins at its start. What is no `nextCursor` may be refused with 400. */
         Cursor: components["schemas"]["Cursor"];
         /**
+         * @description Id of the addition. One that is no addition to the group is 404, whatever it looks like.
+         * @example 01HZ0ADDITION000000000000
+         */
+        Addition: string;
+        /**
          * @description Id of the action. One that is no action of the session is 404, whatever it looks like.
          * @example 01HZ0ACTION00000000000000
          */
@@ -1767,6 +2016,11 @@ export interface components {
          */
         ActionLocation: string;
         /**
+         * @description Where the addition is.
+         * @example /api/v1/sessions/01HZ0SESSION0000000000000/groups/120363041234567890@g.us/additions/01HZ0ADDITION000000000000
+         */
+        AdditionLocation: string;
+        /**
          * @description The preference that was followed (RFC 7240).
          * @example return=representation
          */
@@ -1781,6 +2035,11 @@ export interface components {
          * @example 5
          */
         "Retry-After": number;
+        /**
+         * @description Seconds to wait before the next try, where the first request is still running.
+         * @example 1
+         */
+        "Retry-After-If-Running": number;
     };
     pathItems: never;
 }
@@ -1849,7 +2108,7 @@ export interface operations {
             400: components["responses"]["ValidationError"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["MissingCapability"];
-            409: components["responses"]["SessionConflict"];
+            409: components["responses"]["KeyReused"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
@@ -1916,6 +2175,46 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["MissingCapability"];
             404: components["responses"]["SessionNotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+            };
+            cookie?: never;
+        };
+        /** @description What is to change. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateSession"];
+            };
+        };
+        responses: {
+            /** @description The session as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            400: components["responses"]["ValidationError"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["MissingCapability"];
+            404: components["responses"]["SessionNotFound"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -2295,7 +2594,7 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            429: components["responses"]["RateLimited"];
+            429: components["responses"]["BudgetSpent"];
             500: components["responses"]["Internal"];
             501: components["responses"]["NotConnected"];
             502: components["responses"]["ActRefused"];
@@ -2502,7 +2801,7 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            429: components["responses"]["RateLimited"];
+            429: components["responses"]["BudgetSpent"];
             500: components["responses"]["Internal"];
             501: components["responses"]["NotConnected"];
             502: components["responses"]["AddRefused"];
@@ -2664,6 +2963,188 @@ export interface operations {
             502: components["responses"]["ActRefused"];
             503: components["responses"]["RoleUnknown"];
             504: components["responses"]["OutcomeUnknown"];
+        };
+    };
+    listAdditions: {
+        parameters: {
+            query?: {
+                /** @description How many entries a page holds at most. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Where the page begins, as `nextCursor` of the page before gave it. Left out, the list begins at its start. What is no `nextCursor` may be refused with 400. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+                /**
+                 * @description JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+                 * @example 120363041234567890@g.us
+                 */
+                gid: components["parameters"]["Gid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of additions. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdditionList"];
+                };
+            };
+            400: components["responses"]["ValidationError"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["MissingRead"];
+            404: components["responses"]["GroupNotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createAddition: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repetition safe, for 24 hours: the first request with this key acts, and another one like it gets the answer of the first. Pick a key that nobody else in your organization picks, such as a UUID.
+                 * @example 8f9d5b52-7c0e-4c26-9f6d-3f1f4f6f2a10
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+                /**
+                 * @description JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+                 * @example 120363041234567890@g.us
+                 */
+                gid: components["parameters"]["Gid"];
+            };
+            cookie?: never;
+        };
+        /** @description Who is to be added, and how fast at most. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateAddition"];
+            };
+        };
+        responses: {
+            /** @description The addition, which has begun. */
+            202: {
+                headers: {
+                    Location: components["headers"]["AdditionLocation"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Addition"];
+                };
+            };
+            400: components["responses"]["ParticipantsNotValid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["MissingSend"];
+            404: components["responses"]["GroupNotFound"];
+            409: components["responses"]["KeyReused"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getAddition: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+                /**
+                 * @description JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+                 * @example 120363041234567890@g.us
+                 */
+                gid: components["parameters"]["Gid"];
+                /**
+                 * @description Id of the addition. One that is no addition to the group is 404, whatever it looks like.
+                 * @example 01HZ0ADDITION000000000000
+                 */
+                addition: components["parameters"]["Addition"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The addition and its people. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdditionProgress"];
+                };
+            };
+            400: components["responses"]["ValidationError"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["MissingRead"];
+            404: components["responses"]["AdditionNotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    cancelAddition: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session. One that is no session of your organization is 404, whatever it looks like.
+                 * @example 01HZ0SESSION0000000000000
+                 */
+                session: components["parameters"]["Session"];
+                /**
+                 * @description JID of the group, ending in `@g.us`. The `@` may be percent-encoded as `%40`.
+                 * @example 120363041234567890@g.us
+                 */
+                gid: components["parameters"]["Gid"];
+                /**
+                 * @description Id of the addition. One that is no addition to the group is 404, whatever it looks like.
+                 * @example 01HZ0ADDITION000000000000
+                 */
+                addition: components["parameters"]["Addition"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The addition, which ends. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Addition"];
+                };
+            };
+            400: components["responses"]["ValidationError"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["MissingSend"];
+            404: components["responses"]["AdditionNotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
     getGroupInvite: {

@@ -7,13 +7,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::timeout;
-use whatsapp_rust::features::PreviousDescription;
+use whatsapp_rust::wacore::iq::groups::{
+    GroupInfoOutcome, GroupQueryIq, SetGroupDescriptionIq, SetGroupSubjectIq,
+};
 use whatsapp_rust::{
-    Client as Library, ErrorChainExt, GroupDescription, GroupError, GroupSubject, IqError, Jid,
+    Client as Library, ErrorChainExt, GroupDescription, GroupSubject, IqError, Jid,
     JoinGroupResult, MemberAddMode, MembershipApprovalMode,
 };
 
-use super::group_iq::{AllGroups, InvitedGroup, JoinRequests, NewGroup, OneGroup, Read};
+use super::group_iq::{
+    AllGroups, Created, InvitedGroup, JoinRequests, NewGroup, OneGroup, Read, Texts,
+};
 use super::redact::{describe, redact};
 use super::{CallError, Connection, translate};
 use crate::group::{Action, Answer, GroupAction, GroupInfo, JoinRequest, Setting, Told};
@@ -50,16 +54,6 @@ pub(super) fn call_error<E: StdError + 'static>(error: &E) -> CallError {
         return CallError::Refused {
             code: refusal.code,
             backoff: refusal.backoff.map(|s| Duration::from_secs(s.into())),
-        };
-    }
-    // Another device has changed it since it was read: WhatsApp's 409, which the library gives a name of its own.
-    let conflict = error
-        .sources()
-        .any(|cause| matches!(cause.downcast_ref(), Some(GroupError::DescriptionConflict)));
-    if conflict {
-        return CallError::Refused {
-            code: 409,
-            backoff: None,
         };
     }
     let socket = error.sources().any(|cause| {
@@ -104,6 +98,28 @@ impl LibraryConnection {
         read.value
     }
 
+    /// Makes a group. A name with an `@` in it can't be written where it stands in a query (see [`Texts`]): it is set
+    /// afterwards.
+    async fn create(&self, subject: &str, people: Vec<Jid>) -> Result<Created, CallError> {
+        let plain = subject.replace('@', " ");
+        let plain = if plain.trim().is_empty() { "-" } else { &plain };
+        let create = NewGroup::new(plain, people);
+        let created = self.call(self.client.execute(create)).await?;
+        let mut created = self.told(created);
+        if plain != subject {
+            let jid = library_jid(&created.group.gid)?;
+            let set = self.set(jid, &Setting::Subject(subject.to_owned())).await;
+            match set {
+                Ok(()) => created.group.subject = Some(subject.to_owned()),
+                // The group is there, which is what the caller has to know, with the name that it shows.
+                Err(error) => {
+                    tracing::warn!(session = %self.session, %error, "a new group has not got its name");
+                }
+            }
+        }
+        Ok(created)
+    }
+
     /// Changes one setting of a group.
     async fn set(&self, jid: Jid, setting: &Setting) -> Result<(), CallError> {
         let groups = self.client.groups();
@@ -111,13 +127,20 @@ impl LibraryConnection {
         match setting {
             Setting::Subject(text) => {
                 let subject = GroupSubject::new(text).map_err(unfit)?;
-                self.call(groups.set_subject(jid, subject)).await
+                let set = Texts(SetGroupSubjectIq::new(&jid, subject));
+                self.call(self.client.execute(set)).await
             }
             Setting::Description(text) => {
                 let text = text.as_ref().map(GroupDescription::new).transpose();
                 let text = text.map_err(unfit)?;
-                let set = groups.set_description(jid, text, PreviousDescription::Resolve);
-                self.call(set).await
+                // It has to say which one it replaces.
+                let group = self.client.execute(GroupQueryIq::new(&jid));
+                let before = match self.call(group).await? {
+                    GroupInfoOutcome::Full(group) => group.description_id,
+                    GroupInfoOutcome::NotModified => None,
+                };
+                let set = Texts(SetGroupDescriptionIq::new(&jid, text, before.as_deref()));
+                self.call(self.client.execute(set)).await
             }
             Setting::Announce(on) => self.call(groups.set_announce(jid, *on)).await,
             Setting::Locked(on) => self.call(groups.set_locked(jid, *on)).await,
@@ -186,9 +209,7 @@ impl Connection for LibraryConnection {
         let mut answer = Answer::Done;
         let answers = match action {
             Action::Create { subject, .. } => {
-                let create = NewGroup::new(subject, people);
-                let created = self.call(self.client.execute(create)).await?;
-                let created = self.told(created);
+                let created = self.create(subject, people).await?;
                 answer = Answer::Created(Box::new(created.group));
                 created.people
             }

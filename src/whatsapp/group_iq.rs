@@ -12,7 +12,7 @@ use whatsapp_rust::wacore::iq::groups::{
 use whatsapp_rust::wacore::iq::spec::IqSpec;
 use whatsapp_rust::wacore::protocol::ProtocolNode as _;
 use whatsapp_rust::wacore::request::InfoQuery;
-use whatsapp_rust::wacore_binary::NodeRef;
+use whatsapp_rust::wacore_binary::{Node, NodeContent, NodeRef};
 use whatsapp_rust::{GroupCreateOptions, GroupParticipantOptions, Jid};
 
 use super::translate::{lid, participant, user};
@@ -129,6 +129,38 @@ impl IqSpec for NewGroup {
         let Read { value: group, odd } = read_group(node)?;
         let value = Created { group, people };
         Ok(Read { value, odd })
+    }
+}
+
+/// A query with its texts as bytes. The library writes a text with an `@` in it as a JID (wacore-binary, `encoder.rs`),
+/// which no server can read back where no server's name follows.
+pub(super) struct Texts<S>(pub(super) S);
+
+impl<S: IqSpec> IqSpec for Texts<S> {
+    type Response = S::Response;
+
+    fn build_iq(&self) -> InfoQuery<'static> {
+        let mut query = self.0.build_iq();
+        if let Some(NodeContent::Nodes(nodes)) = &mut query.content {
+            nodes.iter_mut().for_each(texts_as_bytes);
+        }
+        query
+    }
+
+    fn parse_response(&self, response: &NodeRef<'_>) -> anyhow::Result<Self::Response> {
+        self.0.parse_response(response)
+    }
+}
+
+fn texts_as_bytes(node: &mut Node) {
+    match &mut node.content {
+        Some(NodeContent::Nodes(nodes)) => nodes.iter_mut().for_each(texts_as_bytes),
+        Some(content @ NodeContent::String(_)) => {
+            if let NodeContent::String(text) = content {
+                *content = NodeContent::Bytes(text.as_bytes().to_vec());
+            }
+        }
+        _ => {}
     }
 }
 
@@ -257,7 +289,6 @@ fn read_participant(node: &NodeRef<'_>) -> Option<Participant> {
 #[cfg(test)]
 mod tests {
     use whatsapp_rust::NodeBuilder;
-    use whatsapp_rust::wacore_binary::Node;
 
     use super::*;
 

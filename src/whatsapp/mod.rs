@@ -43,8 +43,8 @@ pub trait Connection: Send + Sync {
     /// One group. One IQ.
     async fn group(&self, gid: &GroupJid) -> Result<GroupInfo, CallError>;
 
-    /// Does it. One IQ, but for a description, which takes two: WhatsApp wants to be told which one the new one replaces; and
-    /// for joining a group that the account is in already, of which WhatsApp has to be asked which it is.
+    /// Does it. One IQ, but two for a description (WhatsApp wants to be told which one the new one replaces), for a new group
+    /// with an `@` in its name, and for joining a group that the account is in already (WhatsApp has to be asked which it is).
     async fn act(&self, action: &Action) -> Result<Told, CallError>;
 
     /// The invitation link of a group. One IQ.

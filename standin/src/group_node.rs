@@ -79,7 +79,8 @@ pub(crate) fn group_node(world: &World, group: &Group, members: bool, descriptio
     }
     if let Some(text) = group.description.as_ref().filter(|_| description) {
         let body = NodeBuilder::new("body")
-            .string_content(text.as_str())
+            // As text an `@` in it would make a JID of it (wacore-binary, `encoder.rs`).
+            .bytes(text.as_bytes().to_vec())
             .build();
         let at = group
             .described

@@ -146,7 +146,8 @@ pub(crate) fn set_subject(
 /// (`ErrIQNotAcceptable`).
 pub(crate) fn acceptable_subject(subject: &str) -> Result<(), Refusal> {
     let length = subject.chars().count();
-    if (1..=GROUP_SUBJECT_MAX_LENGTH).contains(&length) {
+    // One with an `@` this server could not show: the library that it writes stanzas with makes a JID of it.
+    if (1..=GROUP_SUBJECT_MAX_LENGTH).contains(&length) && !subject.contains('@') {
         Ok(())
     } else {
         Err(Refusal::not_acceptable())
@@ -184,7 +185,7 @@ pub(crate) fn set_description(
         },
         |_| {
             let content = match text {
-                Some(text) => NodeBuilder::new("body").string_content(text),
+                Some(text) => NodeBuilder::new("body").bytes(text.as_bytes().to_vec()),
                 None => NodeBuilder::new("delete"),
             };
             NodeBuilder::new("description")

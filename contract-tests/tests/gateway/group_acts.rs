@@ -259,6 +259,12 @@ async fn a_group_is_made_with_whoever_can_be_added() {
     let plain = create.send().await.json(201);
     assert_ne!(plain["groupJid"], gid);
     assert_eq!(plain["outcomes"], Value::Null);
+    // A name that the stand-in can't show: the group is made, and shows the name that it got.
+    for (subject, shown) in [("Team @ noon", "Team   noon"), ("@", "-")] {
+        let odd = session.caller.post(session.path("/groups"));
+        let odd = odd.json(&json!({"subject": subject})).send().await;
+        assert_eq!(odd.json(201)["subject"], shown);
+    }
     let alone = session.caller.post(session.path("/groups"));
     let alone = alone.json(&json!({"subject": "Alone"})).told().send().await;
     assert_eq!(alone.json(201)["outcomes"], json!([]));
@@ -278,6 +284,11 @@ async fn what_is_given_of_a_group_changes_and_nothing_else() {
         (json!({"description": "All"}), "description", json!("All")),
         (json!({"description": "Us"}), "description", json!("Us")),
         (json!({"description": ""}), "description", Value::Null),
+        (
+            json!({"description": "me_1@"}),
+            "description",
+            json!("me_1@"),
+        ),
         (json!({"announce": true}), "isAnnounce", json!(true)),
         (json!({"locked": true}), "isLocked", json!(true)),
         (json!({"announce": false}), "isAnnounce", json!(false)),
