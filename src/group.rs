@@ -2,8 +2,10 @@
 //! know.
 
 mod action;
+mod invitation;
 
 pub use action::{Action, Answer, GroupAction, Operation, Outcome, PersonOutcome, Setting, Told};
+pub use invitation::{AddRequest, Invitation, InvitationReason, InvitationState};
 
 use crate::jid::{GroupJid, Lid, UserJid};
 

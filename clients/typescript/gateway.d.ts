@@ -414,6 +414,9 @@ export interface paths {
          *     **200** comes instead where the header `Prefer: return=representation` asks for it, and says what became of each
          *     person. `Location` names the record of the call, an action, which says the same later; an error that comes after the
          *     record was made names it in `details.action`. The call is done to the end also when its caller hangs up.
+         *
+         *     With `inviteDeclined` those whom their privacy settings let only be invited are sent an invitation, and `invite` says
+         *     what became of it, in the action as it goes on: somebody who accepts it has `joined`.
          */
         post: operations["addGroupMembers"];
         delete?: never;
@@ -1391,6 +1394,11 @@ export interface components {
         AddMembers: {
             /** @description The people to add, by their JIDs, each ending in `@s.whatsapp.net`. Required by the service: absent, null or empty is 400. */
             participants?: components["schemas"]["NewMember"][] | null;
+            /**
+             * @description Whether those whom their privacy settings let only be invited are sent WhatsApp's own invitation to the group. Nobody is sent one unless this asks for it, and nobody is sent the public link.
+             * @default false
+             */
+            inviteDeclined?: boolean;
         };
         /** @description A person. Properties not named here are ignored. */
         OnePerson: {
@@ -1454,6 +1462,11 @@ export interface components {
             /** @description JIDs of the people to add, or their phone numbers where the operator has turned that on. Required by the service: absent, null or empty is 400. */
             participants?: components["schemas"]["NewMember"][] | null;
             pace?: components["schemas"]["Pace"];
+            /**
+             * @description Whether those whom their privacy settings let only be invited are sent WhatsApp's own invitation to the group. Nobody is sent one unless this asks for it, and nobody is sent the public link.
+             * @default false
+             */
+            inviteDeclined?: boolean;
         };
         /**
          * @description How far an addition has come.
@@ -1576,7 +1589,35 @@ export interface components {
              * @description WhatsApp's own code for the person. Null where it gave none.
              */
             upstreamCode: number | null;
+            invite?: components["schemas"]["Invitation"];
         };
+        /** @description What became of an invitation that was asked for. It is there for those alone whom their privacy settings let only be invited; the people of an addition have it in the action that they were part of. */
+        Invitation: {
+            state: components["schemas"]["InvitationState"];
+            /**
+             * Format: int64
+             * @description Until when it can be accepted, in milliseconds since the Unix epoch. Null where WhatsApp has not told it, or none was sent.
+             */
+            expiresAt: number | null;
+            reason: components["schemas"]["InvitationReason"];
+        };
+        /**
+         * @description How far an invitation has come.
+         *
+         *     - `invited`: It was sent.
+         *     - `joined`: The person is in the group, or has been since.
+         *     - `expired`: It can't be accepted any more.
+         *     - `not_sent`: It was not sent; `reason` says why.
+         */
+        InvitationState: "invited" | "joined" | "expired" | "not_sent" | (string & {});
+        /**
+         * @description Why no invitation was sent.
+         *
+         *     - `no_code`: WhatsApp gave no code to invite the person with.
+         *     - `refused`: WhatsApp did not take the message, as it does where it holds the account back from strangers.
+         *     - `failed`: It is not certain that the message was sent.
+         */
+        InvitationReason: "no_code" | "refused" | "failed" | (string & {}) | null;
         /** @description What became of a call. */
         ActionResult: {
             /** @description Id of the action, the record of the call. */

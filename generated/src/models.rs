@@ -167,9 +167,21 @@ pub struct AddMembers {
     #[validate(nested)]
     #[validate(length(max = 1024))]
     pub participants: Option<Vec<models::NewMember>>,
+    /// Whether those whom their privacy settings let only be invited are sent WhatsApp's own invitation to the group. Nobody is sent one unless this asks for it, and nobody is sent the public link. Where it is not given: false.
+    #[serde(
+        rename = "inviteDeclined",
+        default = "AddMembers::default_invite_declined"
+    )]
+    pub invite_declined: bool,
 }
 
 object!(AddMembers);
+
+impl AddMembers {
+    fn default_invite_declined() -> bool {
+        false
+    }
+}
 
 /// A background job that adds people to a group.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
@@ -418,9 +430,21 @@ pub struct CreateAddition {
     )]
     #[validate(nested)]
     pub pace: Option<models::Pace>,
+    /// Whether those whom their privacy settings let only be invited are sent WhatsApp's own invitation to the group. Nobody is sent one unless this asks for it, and nobody is sent the public link. Where it is not given: false.
+    #[serde(
+        rename = "inviteDeclined",
+        default = "CreateAddition::default_invite_declined"
+    )]
+    pub invite_declined: bool,
 }
 
 object!(CreateAddition);
+
+impl CreateAddition {
+    fn default_invite_declined() -> bool {
+        false
+    }
+}
 
 /// What a new group is called and who is in it. Properties not named here are ignored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
@@ -947,6 +971,130 @@ impl std::str::FromStr for IdempotencyKey {
     }
 }
 
+/// What became of an invitation that was asked for. It is there for those alone whom their privacy settings let only be invited; the people of an addition have it in the action that they were part of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct Invitation {
+    /// See [`models::InvitationState`].
+    #[serde(rename = "state")]
+    pub state: models::InvitationState,
+    /// Until when it can be accepted, in milliseconds since the Unix epoch. Null where WhatsApp has not told it, or none was sent.
+    #[serde(rename = "expiresAt", deserialize_with = "not_absent")]
+    pub expires_at: Option<i64>,
+    /// See [`models::InvitationReason`].
+    #[serde(rename = "reason", deserialize_with = "not_absent")]
+    pub reason: Option<models::InvitationReason>,
+}
+
+object!(Invitation);
+
+/// Why no invitation was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum InvitationReason {
+    /// WhatsApp gave no code to invite the person with.
+    NoCode,
+    /// WhatsApp did not take the message, as it does where it holds the account back from strangers.
+    Refused,
+    /// It is not certain that the message was sent.
+    Failed,
+    /// A word that the document did not have yet when this was generated.
+    Undocumented(String),
+}
+
+impl InvitationReason {
+    /// Every value that is documented, in the document's order.
+    pub const ALL: &[Self] = &[Self::NoCode, Self::Refused, Self::Failed];
+
+    /// The value as the document writes it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::NoCode => "no_code",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Undocumented(word) => word,
+        }
+    }
+}
+
+impl std::str::FromStr for InvitationReason {
+    type Err = std::convert::Infallible;
+
+    /// The value that is written so, be it documented or not.
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Ok(Self::from(word.to_owned()))
+    }
+}
+
+impl From<String> for InvitationReason {
+    /// The value that is written so, be it documented or not.
+    fn from(word: String) -> Self {
+        let documented = Self::ALL.iter().find(|value| value.as_str() == word);
+        documented.cloned().unwrap_or(Self::Undocumented(word))
+    }
+}
+
+impl From<InvitationReason> for String {
+    fn from(value: InvitationReason) -> Self {
+        value.as_str().to_owned()
+    }
+}
+
+/// How far an invitation has come.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum InvitationState {
+    /// It was sent.
+    Invited,
+    /// The person is in the group, or has been since.
+    Joined,
+    /// It can't be accepted any more.
+    Expired,
+    /// It was not sent; `reason` says why.
+    NotSent,
+    /// A word that the document did not have yet when this was generated.
+    Undocumented(String),
+}
+
+impl InvitationState {
+    /// Every value that is documented, in the document's order.
+    pub const ALL: &[Self] = &[Self::Invited, Self::Joined, Self::Expired, Self::NotSent];
+
+    /// The value as the document writes it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Invited => "invited",
+            Self::Joined => "joined",
+            Self::Expired => "expired",
+            Self::NotSent => "not_sent",
+            Self::Undocumented(word) => word,
+        }
+    }
+}
+
+impl std::str::FromStr for InvitationState {
+    type Err = std::convert::Infallible;
+
+    /// The value that is written so, be it documented or not.
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Ok(Self::from(word.to_owned()))
+    }
+}
+
+impl From<String> for InvitationState {
+    /// The value that is written so, be it documented or not.
+    fn from(word: String) -> Self {
+        let documented = Self::ALL.iter().find(|value| value.as_str() == word);
+        documented.cloned().unwrap_or(Self::Undocumented(word))
+    }
+}
+
+impl From<InvitationState> for String {
+    fn from(value: InvitationState) -> Self {
+        value.as_str().to_owned()
+    }
+}
+
 /// An invitation link, or its code alone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Invite(pub String);
@@ -1461,6 +1609,15 @@ pub struct PersonOutcome {
     /// WhatsApp's own code for the person. Null where it gave none.
     #[serde(rename = "upstreamCode", deserialize_with = "not_absent")]
     pub upstream_code: Option<i32>,
+    /// See [`models::Invitation`].
+    #[serde(
+        rename = "invite",
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[validate(nested)]
+    pub invite: Option<models::Invitation>,
 }
 
 object!(PersonOutcome);

@@ -60,6 +60,7 @@ CREATE TABLE additions (
     next_at      BIGINT NOT NULL,  -- the end of the pause
     created_at   BIGINT NOT NULL,
     completed_at BIGINT,
+    invite_declined BIGINT NOT NULL,
     PRIMARY KEY (session_id, id)
 );
 CREATE INDEX additions_running ON additions (session_id, id) WHERE status = 'running';
@@ -77,3 +78,17 @@ CREATE TABLE addition_people (
     code        BIGINT,           -- WhatsApp's own
     PRIMARY KEY (session_id, addition_id, place)
 );
+
+-- Invitations that were sent to those whom their privacy settings let only be invited.
+CREATE TABLE invitations (
+    session_id  TEXT NOT NULL,
+    group_jid   TEXT NOT NULL,
+    action_id   TEXT NOT NULL,
+    participant TEXT NOT NULL,  -- as the action has them
+    phone       TEXT,           -- as group_members has them
+    lid         TEXT,
+    joined_at   BIGINT,         -- when they were first seen in the group
+    PRIMARY KEY (session_id, group_jid, action_id, participant)
+);
+CREATE INDEX invitations_open ON invitations (session_id, group_jid) WHERE joined_at IS NULL;
+CREATE INDEX invitations_of_action ON invitations (session_id, action_id);

@@ -24,9 +24,10 @@ pub async fn list(
 ) -> Result<Page<ActionRecord, ActionId>, Error> {
     session.actions_saved().await?;
     let store = session.store();
-    let actions = store
+    let mut actions = store
         .list_actions(session.id(), filter, before, limit.saturating_add(1))
         .await?;
+    store.follow_invitations(session.id(), &mut actions).await?;
     Ok(Page::of(actions, limit, |action| action.id.clone()))
 }
 
@@ -37,7 +38,11 @@ pub async fn list(
 pub async fn get(session: &OwnedSession, id: &str) -> Result<ActionRecord, Error> {
     let id = id.parse().map_err(|_| Error::not_found("action"))?;
     session.actions_saved().await?;
-    let action = session.store().get_action(session.id(), &id).await?;
+    let store = session.store();
+    let mut action = store.get_action(session.id(), &id).await?;
+    store
+        .follow_invitations(session.id(), action.as_mut_slice())
+        .await?;
     action.ok_or_else(|| Error::not_found("action"))
 }
 

@@ -110,7 +110,7 @@ impl Additions {
         tasks.shutdown().await;
     }
 
-    /// Begins an addition. A repetition, by its key, gives the addition that was begun, as it is now.
+    /// Begins an addition: at which pace at most, and whether those who can only be invited are. A repetition, by its key, gives the addition that was begun, as it is now.
     ///
     /// # Errors
     /// 404 `group` where the account is in no such group as far as is known; 409 for the key of another request; the database
@@ -120,12 +120,12 @@ impl Additions {
         session: &OwnedSession,
         gid: &GroupJid,
         people: Vec<PersonJid>,
-        pace: PaceWish,
+        how: (PaceWish, bool),
         caller: Caller,
         key: Option<IdempotencyKey>,
     ) -> Result<Addition, Error> {
         groups::get(session, gid).await?;
-        let addition = AdditionRecord::begun(session.id(), gid, people.len(), pace, caller);
+        let addition = AdditionRecord::begun(session.id(), gid, people.len(), how, caller);
         let jobs = Arc::clone(&self.0);
         // A task, so that a caller who goes away leaves nothing half done.
         let begun = tokio::spawn(async move {

@@ -134,6 +134,7 @@ impl Jobs {
                 addition: addition.id.clone(),
                 places,
             }),
+            invite_declined: addition.invite_declined,
         };
         let action = match group.act(GroupAction::Add(people), asker).await {
             Ok(action) => action,

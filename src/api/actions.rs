@@ -115,13 +115,20 @@ pub(super) fn person(person: PersonOutcome) -> models::PersonOutcome {
         lid: person.lid.map(|lid| lid.to_string()),
         outcome: person.outcome.as_str().to_owned().into(),
         upstream_code: person.upstream_code.map(i32::from),
+        invite: person.invite.map(|invite| models::Invitation {
+            state: invite.state.as_str().to_owned().into(),
+            expires_at: invite.expires_at,
+            reason: invite
+                .reason
+                .map(|reason| reason.as_str().to_owned().into()),
+        }),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::group::Outcome;
+    use crate::group::{InvitationReason, InvitationState, Outcome};
     use crate::store::ActionStatus;
 
     #[test]
@@ -129,6 +136,12 @@ mod tests {
         let ours = ActionStatus::ALL.iter().map(|status| status.as_str());
         let documented = models::ActionStatus::ALL.iter();
         assert!(ours.eq(documented.map(models::ActionStatus::as_str)));
+        let ours = InvitationState::ALL.iter().map(|state| state.as_str());
+        let documented = models::InvitationState::ALL.iter();
+        assert!(ours.eq(documented.map(models::InvitationState::as_str)));
+        let ours = InvitationReason::ALL.iter().map(|reason| reason.as_str());
+        let documented = models::InvitationReason::ALL.iter();
+        assert!(ours.eq(documented.map(models::InvitationReason::as_str)));
         let ours = Outcome::ALL.iter().map(|outcome| outcome.as_str());
         let documented = models::Outcome::ALL.iter();
         assert!(ours.eq(documented.map(models::Outcome::as_str)));

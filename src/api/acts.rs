@@ -33,6 +33,7 @@ impl Request {
             caller: caller(principal),
             key: key.map(|key| self.key(principal, key)),
             part: None,
+            invite_declined: false,
         }
     }
 

@@ -47,7 +47,14 @@ impl Additions for Api {
         let session = self.session(principal, &path.session)?;
         let created = self
             .additions
-            .create(&session, &gid, people.into_vec(), pace, caller, key)
+            .create(
+                &session,
+                &gid,
+                people.into_vec(),
+                (pace, body.invite_declined),
+                caller,
+                key,
+            )
             .await?;
         Ok(CreateAdditionResponse::Status202 {
             location: format!(

@@ -73,6 +73,10 @@ impl Groups for Api {
         let names = body.participants.iter().flatten().map(|member| &member.0);
         let people = people(names, |name| self.new_member(name))?;
         let session = self.session(principal, &path.session)?;
+        let asker = Asker {
+            invite_declined: body.invite_declined,
+            ..asker
+        };
         let add = GroupAction::Add(people.into_vec());
         let action = groups::act(&session, &gid, add, asker).await?;
         let location = location(&action);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::GroupInfo;
+use super::{AddRequest, GroupInfo, Invitation};
 use crate::jid::{GroupJid, Lid, PersonJid, UserJid};
 use crate::words::words;
 
@@ -314,6 +314,10 @@ pub struct PersonOutcome {
     pub outcome: Outcome,
     /// WhatsApp's own code, where it gave one.
     pub upstream_code: Option<u16>,
+    /// What WhatsApp gave to invite them with, as long as it answers this action.
+    pub request: Option<AddRequest>,
+    /// What became of an invitation that was asked for.
+    pub invite: Option<Invitation>,
 }
 
 impl PersonOutcome {
@@ -326,6 +330,8 @@ impl PersonOutcome {
             lid: None,
             outcome,
             upstream_code: None,
+            request: None,
+            invite: None,
         }
     }
 }

@@ -40,6 +40,7 @@ async fn add_to(rig: &mut Rig, gid: &GroupJid) -> Result<ActionRecord, Error> {
         caller: Caller::User(None),
         key: None,
         part: None,
+        invite_declined: false,
     };
     rig.awake(act(&session, gid, add, asker)).await
 }

@@ -23,6 +23,8 @@ pub struct Asker {
     pub key: Option<IdempotencyKey>,
     /// The part of an addition that it is; none for a direct call. Its share of what may be added is taken already.
     pub part: Option<Part>,
+    /// Whether those of an add whom their privacy settings let only be invited are.
+    pub invite_declined: bool,
 }
 
 // All errors of acts: 429 while WhatsApp asks to slow down, or where the account may not add so many; 409 for the key of another request, or of one that still runs; 503 where the record cannot be written:
@@ -130,7 +132,12 @@ impl Connected {
     async fn record_and_send(
         self,
         steps: Vec<Action>,
-        Asker { caller, key, part }: Asker,
+        Asker {
+            caller,
+            key,
+            part,
+            invite_declined,
+        }: Asker,
     ) -> Result<ActionRecord, Error> {
         let session = &self.session;
         let store = &session.registry.store;
@@ -155,7 +162,12 @@ impl Connected {
         }
         let mut done = Vec::new();
         let error = match self.send(&mut record, &steps, &mut done).await {
-            Ok(()) => judge(&mut record),
+            Ok(()) => {
+                if invite_declined && let Err(error) = self.invite_declined(&mut record).await {
+                    tracing::error!(session = %session.id, %error, "cannot follow invitations");
+                }
+                judge(&mut record)
+            }
             Err(failed) => Some(session.failed(&mut record, failed).await),
         };
         let error = error.map(|error| match record.operation {
@@ -224,7 +236,7 @@ impl Connected {
     }
 
     /// The same answer, with it taken in that WhatsApp asks to slow down.
-    async fn heard<T>(&self, told: Result<T, CallError>) -> Result<T, CallError> {
+    pub(super) async fn heard<T>(&self, told: Result<T, CallError>) -> Result<T, CallError> {
         if let Err(CallError::Refused { code: 429, backoff }) = &told {
             let session = &self.session;
             let store = &session.registry.store;

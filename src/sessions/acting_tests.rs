@@ -37,6 +37,7 @@ fn asker() -> Asker {
         caller: Caller::ApiKey("01K".to_owned()),
         key: None,
         part: None,
+        invite_declined: false,
     }
 }
 

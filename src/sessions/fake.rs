@@ -17,7 +17,8 @@ use super::view::Online;
 use super::{Registry, Sessions};
 use crate::clock::Clock;
 use crate::group::{
-    Action, Answer, GroupInfo, JoinRequest, Outcome, Participant, PersonOutcome, Role, Told,
+    Action, AddRequest, Answer, GroupInfo, JoinRequest, Outcome, Participant, PersonOutcome, Role,
+    Told,
 };
 use crate::jid::{GroupJid, PersonJid, UserJid};
 use crate::outbound::Proxies;
@@ -62,6 +63,16 @@ impl Connection for Fake {
                 .collect(),
             answer: Answer::Done,
         })
+    }
+
+    async fn invite_person(
+        &self,
+        _: &GroupJid,
+        _: &str,
+        _: &PersonJid,
+        _: &AddRequest,
+    ) -> Result<(), CallError> {
+        Err(CallError::NotConnected)
     }
 
     async fn invite(&self, _: &GroupJid) -> Result<String, CallError> {

@@ -4,6 +4,7 @@ mod access;
 mod acting;
 #[cfg(test)]
 pub(crate) mod fake;
+mod inviting;
 mod limits;
 mod pairing;
 mod passkey;

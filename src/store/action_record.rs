@@ -9,7 +9,7 @@ use sqlx::any::AnyRow;
 
 use super::StoreError;
 use crate::error::{Code, Error};
-use crate::group::{Action, Operation, Outcome, PersonOutcome};
+use crate::group::{Action, Invitation, Operation, Outcome, PersonOutcome};
 use crate::jid::{ActionId, GroupJid, SessionId};
 use crate::words::words;
 
@@ -135,6 +135,18 @@ struct Person {
     outcome: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invite: Option<Invite>,
+}
+
+/// [`Invitation`] in the database.
+#[derive(Serialize, Deserialize)]
+struct Invite {
+    state: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
 impl ActionRecord {
@@ -189,6 +201,11 @@ impl ActionRecord {
             lid: person.lid.as_ref().map(ToString::to_string),
             outcome: person.outcome.as_str().to_owned(),
             code: person.upstream_code,
+            invite: person.invite.map(|invite| Invite {
+                state: invite.state.as_str().to_owned(),
+                expires_at: invite.expires_at,
+                reason: invite.reason.map(|reason| reason.as_str().to_owned()),
+            }),
         });
         json("people of an action", &people.collect::<Vec<_>>())
     }
@@ -283,6 +300,16 @@ fn parsed<T: for<'de> Deserialize<'de>>(what: &'static str, text: &str) -> Resul
     serde_json::from_str(text).map_err(|_| StoreError::Unreadable(what))
 }
 
+impl Invite {
+    fn read(self) -> Result<Invitation, StoreError> {
+        Ok(Invitation {
+            state: self.state.parse()?,
+            expires_at: self.expires_at,
+            reason: self.reason.map(|reason| reason.parse()).transpose()?,
+        })
+    }
+}
+
 impl Person {
     fn read(self) -> Result<PersonOutcome, StoreError> {
         let unreadable = |_| StoreError::Unreadable("person of an action");
@@ -294,6 +321,8 @@ impl Person {
             lid: lid.transpose()?,
             outcome: self.outcome.parse()?,
             upstream_code: self.code,
+            request: None,
+            invite: self.invite.map(Invite::read).transpose()?,
         })
     }
 }

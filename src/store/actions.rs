@@ -4,7 +4,7 @@ use sqlx::any::AnyArguments;
 use sqlx::{AnyConnection, Arguments as _, AssertSqlSafe};
 
 use super::action_record::{ActionRecord, ActionStatus, Caller};
-use super::{Store, StoreError, additions, clean, parameters};
+use super::{Store, StoreError, additions, clean, invitations, parameters};
 use crate::group::PersonOutcome;
 use crate::jid::{ActionId, GroupJid, SessionId};
 
@@ -155,6 +155,7 @@ impl Store {
             upsert(&mut tx, &[action]).await?;
         }
         additions::erase(&mut tx, session, person).await?;
+        invitations::erase(&mut tx, session, person).await?;
         tx.commit().await?;
         self.empty_log();
         Ok(())
@@ -183,6 +184,7 @@ impl Store {
             swept += if counts { done.rows_affected() } else { 0 };
         }
         additions::sweep(&mut tx, &cutoff).await?;
+        invitations::sweep(&mut tx, &cutoff).await?;
         tx.commit().await?;
         Ok(swept)
     }
@@ -193,6 +195,7 @@ pub(super) async fn forget(db: &mut AnyConnection, session: &SessionId) -> Resul
     for sql in [
         "DELETE FROM actions WHERE session_id = $1",
         "DELETE FROM action_people WHERE session_id = $1",
+        "DELETE FROM invitations WHERE session_id = $1",
     ] {
         sqlx::query(sql)
             .bind(session.as_str())

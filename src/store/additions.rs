@@ -42,6 +42,8 @@ pub struct AdditionRecord {
     pub gid: GroupJid,
     /// Who asked.
     pub caller: Caller,
+    /// Whether those who can only be invited are.
+    pub invite_declined: bool,
     /// How slow it is to go.
     pub pace: PaceWish,
     /// How far it has come.
@@ -76,7 +78,7 @@ impl AdditionRecord {
         session: &SessionId,
         gid: &GroupJid,
         people: usize,
-        pace: PaceWish,
+        (pace, invite_declined): (PaceWish, bool),
         caller: Caller,
     ) -> Self {
         let id = AdditionId::generate();
@@ -86,6 +88,7 @@ impl AdditionRecord {
             session: session.clone(),
             gid: gid.clone(),
             caller,
+            invite_declined,
             pace,
             status: AdditionStatus::Running,
             error: None,
@@ -118,6 +121,7 @@ impl AdditionRecord {
                 Some(id) => Caller::ApiKey(id),
                 None => Caller::User(optional("user_id")?),
             },
+            invite_declined: row.try_get::<i64, _>("invite_declined")? != 0,
             pace: pace.map_err(|_| StoreError::Unreadable("pace of an addition"))?,
             status: text("status")?.parse()?,
             error: optional("error")?.map(|code| code.parse()).transpose()?,
@@ -459,7 +463,7 @@ async fn insert(db: &mut AnyConnection, addition: &AdditionRecord) -> Result<(),
         .map_err(|_| StoreError::Unreadable("pace of an addition"))?;
     sqlx::query(
         "INSERT INTO additions (session_id, id, group_jid, api_key_id, user_id, pace, status, total, done, next_at,
-             created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+             created_at, invite_declined) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(addition.session.as_str())
     .bind(addition.id.as_str())
@@ -472,6 +476,7 @@ async fn insert(db: &mut AnyConnection, addition: &AdditionRecord) -> Result<(),
     .bind(i64::from(addition.done))
     .bind(addition.next_at)
     .bind(addition.created_at)
+    .bind(i64::from(addition.invite_declined))
     .execute(db)
     .await?;
     Ok(())
@@ -522,5 +527,7 @@ fn person_of(row: &AnyRow) -> Result<PersonOutcome, StoreError> {
             .transpose()?,
         outcome: outcome.transpose()?.unwrap_or(Outcome::Pending),
         upstream_code: code.and_then(|code| u16::try_from(code).ok()),
+        request: None,
+        invite: None,
     })
 }

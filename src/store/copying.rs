@@ -8,7 +8,7 @@ use sqlx::{Any, AnyConnection, AssertSqlSafe, Executor as _, Row as _};
 use super::{Store, StoreError, clean, parameters};
 
 /// All tables, those that others refer to first. The lease is no part of what is copied: it is about a process.
-pub(super) const TABLES: [&str; 11] = [
+pub(super) const TABLES: [&str; 12] = [
     "sessions",
     "api_keys",
     "groups",
@@ -20,6 +20,7 @@ pub(super) const TABLES: [&str; 11] = [
     "session_limits",
     "additions",
     "addition_people",
+    "invitations",
 ];
 
 /// Parameters of one statement. Both take more, but SQLite looks each up among all that came before.

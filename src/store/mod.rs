@@ -14,6 +14,7 @@ mod forgetting;
 mod group_writes;
 mod groups;
 mod idempotency;
+mod invitations;
 mod lease;
 mod limits;
 mod lock;

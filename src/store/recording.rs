@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use sqlx::{AnyConnection, Row};
 
 use super::group_writes::{GroupWrites, Start};
+use super::invitations::note_who_joined;
 use super::members::{self, number_of};
 use super::roster::{Roster, lid, phone};
 use super::{Store, StoreError, clean};
@@ -169,6 +170,7 @@ async fn write_group(
     let difference = roster.difference();
     changed |= !difference.is_empty();
     members::write(db, id, &difference).await?;
+    note_who_joined(db, session, &group.gid, id, now).await?;
     sqlx::query(
         "UPDATE groups SET subject = $2, description = $3, owner_jid = $4, is_announce = $5, is_locked = $6,
              created_at_wa = $7, size = NULL, member_count = member_count + $8, next_place = $9, digest = $10, seen_at = $11,
@@ -292,6 +294,7 @@ async fn change_group(
     }
     let difference = roster.difference();
     members::write(db, id, &difference).await?;
+    note_who_joined(db, session, gid, id, now).await?;
     // COALESCE leaves alone what no change names; a description can also go, so it has a flag of its own.
     sqlx::query(
         "UPDATE groups SET updated_at = $2, digest = NULL, member_count = member_count + $3, next_place = $4,

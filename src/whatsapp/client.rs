@@ -14,6 +14,7 @@ use whatsapp_rust::wacore::store::DevicePropsOverride;
 use whatsapp_rust::waproto::whatsapp::device_props::PlatformType;
 use whatsapp_rust::{CacheConfig, CacheEntryConfig, Client as Library, MsgSecretPolicy};
 
+use super::acks::Acks;
 use super::backend::Backend;
 use super::connection::{LibraryConnection, call, call_error, is_usable};
 use super::event_loop::{CODE_VALIDITY, EventLoop};
@@ -55,6 +56,7 @@ pub struct Client {
     pub(super) call_limit: Duration,
     pub(super) signals: mpsc::UnboundedSender<Signal>,
     unlinked: Arc<AtomicBool>,
+    acks: Arc<Acks>,
     stop: oneshot::Sender<()>,
     event_loop: JoinHandle<()>,
 }
@@ -84,6 +86,7 @@ impl Client {
         let session = state.session().clone();
         let sockets = Sockets::new(dialer, session.clone());
         let unlinked = Arc::<AtomicBool>::default();
+        let acks = Arc::<Acks>::default();
         let (to_loop, signals) = mpsc::unbounded_channel();
         let (events, received) = mpsc::channel(EVENTS);
         let version = dialer.version().await;
@@ -94,6 +97,7 @@ impl Client {
             .with_http_client(dialer.web())
             .with_event_handler(Listener {
                 signals: to_loop.clone(),
+                acks: Arc::clone(&acks),
                 versions: dialer.versions(),
                 version,
                 unlinked: Arc::clone(&unlinked),
@@ -127,6 +131,7 @@ impl Client {
             call_limit,
             signals: to_loop,
             unlinked,
+            acks,
             stop,
             event_loop: tokio::spawn(event_loop.run(stopped)),
         };
@@ -140,6 +145,7 @@ impl Client {
             Arc::clone(&self.client),
             self.session.clone(),
             self.call_limit,
+            Arc::clone(&self.acks),
         ))
     }
 

@@ -10,17 +10,23 @@ use tokio::time::timeout;
 use whatsapp_rust::wacore::iq::groups::{
     GroupInfoOutcome, GroupQueryIq, SetGroupDescriptionIq, SetGroupSubjectIq,
 };
+use whatsapp_rust::waproto::buffa::MessageField;
+use whatsapp_rust::waproto::whatsapp::Message;
+use whatsapp_rust::waproto::whatsapp::message::GroupInviteMessage;
 use whatsapp_rust::{
     Client as Library, ErrorChainExt, GroupDescription, GroupSubject, IqError, Jid,
-    JoinGroupResult, MemberAddMode, MembershipApprovalMode,
+    JoinGroupResult, MemberAddMode, MembershipApprovalMode, SendOptions,
 };
 
+use super::acks::Acks;
 use super::group_iq::{
     AllGroups, Created, InvitedGroup, JoinRequests, NewGroup, OneGroup, Read, Texts,
 };
 use super::redact::{describe, redact};
 use super::{CallError, Connection, translate};
-use crate::group::{Action, Answer, GroupAction, GroupInfo, JoinRequest, Setting, Told};
+use crate::group::{
+    Action, AddRequest, Answer, GroupAction, GroupInfo, JoinRequest, Setting, Told,
+};
 use crate::jid::{GroupJid, PersonJid, SessionId, UserJid};
 use crate::store;
 
@@ -78,15 +84,22 @@ pub(super) struct LibraryConnection {
     client: Arc<Library>,
     session: SessionId,
     limit: Duration,
+    acks: Arc<Acks>,
 }
 
 impl LibraryConnection {
     /// Each call may take `limit`.
-    pub(super) fn new(client: Arc<Library>, session: SessionId, limit: Duration) -> Self {
+    pub(super) fn new(
+        client: Arc<Library>,
+        session: SessionId,
+        limit: Duration,
+        acks: Arc<Acks>,
+    ) -> Self {
         Self {
             client,
             session,
             limit,
+            acks,
         }
     }
 
@@ -268,6 +281,42 @@ impl Connection for LibraryConnection {
             people: translate::outcomes(action.operation(), asked, &answers),
             answer,
         })
+    }
+
+    async fn invite_person(
+        &self,
+        gid: &GroupJid,
+        name: &str,
+        person: &PersonJid,
+        request: &AddRequest,
+    ) -> Result<(), CallError> {
+        let [to] = library_jids(std::slice::from_ref(person))
+            .try_into()
+            .map_err(|_| CallError::Other("nobody to invite".into()))?;
+        let invitation = GroupInviteMessage {
+            group_jid: Some(gid.to_string()),
+            invite_code: Some(request.code.clone()),
+            invite_expiration: Some(request.expires),
+            group_name: Some(name.to_owned()),
+            ..GroupInviteMessage::default()
+        };
+        let message = Message {
+            group_invite_message: MessageField::some(invitation),
+            ..Message::default()
+        };
+        let id = self.client.generate_message_id();
+        let answer = self.acks.of(&id);
+        let options = SendOptions::default().with_message_id(id);
+        let send = self.client.send_message_with_options(to, message, options);
+        self.call(send).await?;
+        match timeout(self.limit, answer).await {
+            Ok(Ok(None)) => Ok(()),
+            Ok(Ok(Some(code))) => Err(CallError::Refused {
+                code,
+                backoff: None,
+            }),
+            Ok(Err(_)) | Err(_) => Err(CallError::Unanswered),
+        }
     }
 
     async fn invite(&self, gid: &GroupJid) -> Result<String, CallError> {

@@ -14,6 +14,7 @@ use whatsapp_rust::wacore::types::events::{
     Event as LibraryEvent, EventHandler, EventInterest, EventKind,
 };
 
+use super::acks::Acks;
 use super::redact::redact;
 use super::versions::{Version, Versions};
 use super::{End, Event, translate};
@@ -39,6 +40,7 @@ pub(super) enum Signal {
 /// The library's end of the queue.
 pub(super) struct Listener {
     pub(super) signals: mpsc::UnboundedSender<Signal>,
+    pub(super) acks: Arc<Acks>,
     /// Set once WhatsApp has said that the device is unlinked.
     pub(super) unlinked: Arc<AtomicBool>,
     pub(super) versions: Arc<Versions>,
@@ -53,6 +55,9 @@ impl EventHandler for Listener {
         }
         if matches!(*event, LibraryEvent::LoggedOut(_)) {
             self.unlinked.store(true, Ordering::Release);
+        }
+        if let LibraryEvent::ServerAck(ack) = &*event {
+            self.acks.came(ack);
         }
         if let Some(signal) = signal(&event) {
             // Nobody listens any more when the client has ended.
@@ -78,6 +83,7 @@ impl EventHandler for Listener {
             EventKind::TemporaryBan,
             EventKind::ConnectFailure,
             EventKind::StreamError,
+            EventKind::ServerAck,
         ])
     }
 }

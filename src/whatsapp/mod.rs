@@ -1,6 +1,7 @@
 //! The only place that knows the WhatsApp client library. The rest of the gateway sees [`Connection`], [`Event`] and
 //! the small types here, and opens a [`Client`].
 
+mod acks;
 mod backend;
 mod client;
 mod connection;
@@ -25,8 +26,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
-use crate::group::{Action, GroupChange, GroupInfo, JoinRequest, Told};
-use crate::jid::{GroupJid, Lid, UserJid};
+use crate::group::{Action, AddRequest, GroupChange, GroupInfo, JoinRequest, Told};
+use crate::jid::{GroupJid, Lid, PersonJid, UserJid};
 
 pub use client::Client;
 pub use end::End;
@@ -46,6 +47,16 @@ pub trait Connection: Send + Sync {
     /// Does it. One IQ, but two for a description (WhatsApp wants to be told which one the new one replaces), for a new group
     /// with an `@` in its name, and for joining a group that the account is in already (WhatsApp has to be asked which it is).
     async fn act(&self, action: &Action) -> Result<Told, CallError>;
+
+    /// Sends somebody WhatsApp's own invitation to a group, with its name and the code that an add was answered with. A
+    /// message, and up to three IQs for the person's devices and keys.
+    async fn invite_person(
+        &self,
+        gid: &GroupJid,
+        name: &str,
+        person: &PersonJid,
+        request: &AddRequest,
+    ) -> Result<(), CallError>;
 
     /// The invitation link of a group. One IQ.
     async fn invite(&self, gid: &GroupJid) -> Result<String, CallError>;

@@ -9,7 +9,7 @@ use whatsapp_rust::wacore::stanza::groups::{
 use whatsapp_rust::wacore::types::events::GroupUpdate;
 use whatsapp_rust::{Jid, Server};
 
-use crate::group::{GroupChange, Operation, Outcome, Participant, PersonOutcome, Role};
+use crate::group::{AddRequest, GroupChange, Operation, Outcome, Participant, PersonOutcome, Role};
 use crate::jid::{GroupJid, Lid, PersonJid, UserJid};
 
 /// The person by phone number, if this is such a name; the device is left off.
@@ -171,6 +171,11 @@ fn person_outcome(
             (Some(_), None) => Outcome::Unknown,
         },
         upstream_code,
+        request: answer.add_request.as_ref().map(|request| AddRequest {
+            code: request.code.clone(),
+            expires: i64::try_from(request.expiration).unwrap_or(i64::MAX),
+        }),
+        invite: None,
     }
 }
 

@@ -44,6 +44,8 @@ pub const VALUES: &[Fault] = values! {
         GroupRequest.jid, GroupRequest.lid, GroupRequest.requestedAt, GroupRequestList.nextCursor;
     "group_acts::the_invitation_link_is_told_and_replaced":
         GroupInvite.invite;
+    "invitations::who_is_declined_is_invited_and_followed":
+        Invitation.expiresAt;
     "limits::a_budget_lets_through_so_many":
         SessionLimits.addsPerDay, SessionLimits.addsPerHour;
     "actions::the_record_names_who_asked":

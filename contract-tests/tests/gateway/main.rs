@@ -21,6 +21,7 @@ mod forgetting;
 mod group_acts;
 mod healing;
 mod idempotency;
+mod invitations;
 mod jwt;
 mod limits;
 mod log;

@@ -485,6 +485,9 @@ pub trait Groups: Authenticator {
     person. `Location` names the record of the call, an action, which says the same later; an error that comes after the
     record was made names it in `details.action`. The call is done to the end also when its caller hangs up.
 
+    With `inviteDeclined` those whom their privacy settings let only be invited are sent an invitation, and `invite` says
+    what became of it, in the action as it goes on: somebody who accepts it has `joined`.
+
     `POST /api/v1/sessions/{session}/groups/{gid}/members`
     */
     fn add_group_members(
