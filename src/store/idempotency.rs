@@ -6,7 +6,8 @@ use sqlx::{AnyConnection, Row as _};
 
 use super::action_record::ActionRecord;
 use super::actions::upsert;
-use super::additions::{Part, begin_part};
+use super::addition_record::Part;
+use super::additions::begin_part;
 use super::{Store, StoreError, now};
 use crate::jid::SessionId;
 use crate::store::SessionRecord;

@@ -4,6 +4,7 @@
 
 mod action_record;
 mod actions;
+mod addition_record;
 mod additions;
 mod api_keys;
 mod copying;
@@ -43,7 +44,7 @@ use crate::words::UnknownWord;
 
 pub use action_record::{ActionRecord, ActionStatus, Caller, RecordedError};
 pub use actions::ActionFilter;
-pub use additions::{AdditionRecord, AdditionStatus, Part};
+pub use addition_record::{AdditionRecord, AdditionStatus, Part};
 pub use api_keys::ApiKeyRecord;
 pub use database::Database;
 pub use device_state::DeviceState;

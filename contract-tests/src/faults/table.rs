@@ -294,6 +294,62 @@ pub const FAULTS: &[Fault] = &[
         },
     },
     Fault {
+        name: "key-reuse-hidden",
+        what: "addGroupMembers answers 204 where another request had its key",
+        noticed_by: Some("idempotency::a_key_is_one_request_s_in_one_organization"),
+        spoil: |answer| {
+            if answer.of("addGroupMembers", 409) {
+                answer.clear();
+            }
+        },
+    },
+    Fault {
+        name: "budget-hidden",
+        what: "addGroupMembers does not say that the budget is spent",
+        noticed_by: Some("limits::a_budget_lets_through_so_many"),
+        spoil: |answer| {
+            if answer.of("addGroupMembers", 429) {
+                answer.edit(|body| body["error"]["details"] = json!({}));
+            }
+        },
+    },
+    Fault {
+        name: "part-of-an-update-hidden",
+        what: "updateGroup does not say what was done before it failed",
+        noticed_by: Some("group_acts::what_is_given_of_a_group_changes_and_nothing_else"),
+        spoil: |answer| {
+            if answer.of("updateGroup", 502) {
+                answer.edit(|body| body["error"]["details"]["applied"] = json!([]));
+            }
+        },
+    },
+    Fault {
+        name: "hold-hidden",
+        what: "getAddition never says what it waits for",
+        noticed_by: Some("additions::people_are_added_a_few_at_a_time_with_pauses"),
+        spoil: |answer| {
+            if answer.of("getAddition", 200) {
+                answer.edit(|body| body["addition"]["holdReason"] = Value::Null);
+            }
+        },
+    },
+    Fault {
+        name: "invitation-hidden",
+        what: "addGroupMembers does not say that somebody was invited",
+        noticed_by: Some("invitations::who_is_declined_is_invited_and_followed"),
+        spoil: |answer| {
+            if answer.of("addGroupMembers", 200) {
+                answer.edit(|body| {
+                    for person in body["data"].as_array_mut().into_iter().flatten() {
+                        if person["outcome"] == "invited" {
+                            person["outcome"] = json!("invite_required");
+                        }
+                    }
+                });
+            }
+        },
+    },
+    Fault {
         name: "groups-not-forgotten",
         what: "listGroups lists the groups of an account that is logged out",
         noticed_by: Some("forgetting::nothing_of_an_account_is_listed_after_it"),

@@ -31,10 +31,15 @@ fn told_of(outcome: AddOutcome) -> (&'static str, Value) {
     (word, json!(outcome.code()))
 }
 
-/// Every code of WhatsApp's, in groups addressed by number and by LID, asked for in the answer or not.
+/// Every code of WhatsApp's, in groups addressed by number and by LID, asked for in the answer or not, by a call and by an
+/// addition.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_became_of_each_person_is_told() {
-    let lab = Lab::start().await;
+    let lab = Lab::with(|config| {
+        config.pace.batch = 100;
+        config.pace.pause = (0, 0);
+    })
+    .await;
     seed(&lab);
     let by_lid = GroupSpec::new("By LID").lid().admin(ACCOUNT);
     let by_lid = lab.standin.add_group(by_lid);
@@ -76,6 +81,21 @@ async fn what_became_of_each_person_is_told() {
         let action = session.caller.call_raw(hyper::Method::GET, location);
         let mut people = action.send().await.json(200)["people"].take();
         // She is a member by now.
+        assert_eq!(people[0]["outcome"], "already_member");
+        people[0] = data[0].clone();
+        assert_eq!(&people, data);
+
+        // So does an addition of all of them.
+        let additions = session.path(&format!("/groups/{gid}/additions"));
+        let begin = session.caller.post(&additions);
+        let begin = begin.json(&json!({"participants": names})).send().await;
+        let id = begin.json(202)["id"].take();
+        let path = format!("{additions}/{}", id.as_str().unwrap());
+        let mut people = eventually("the addition is done", async || {
+            let mut told = session.caller.get(&path).send().await.json(200);
+            (told["addition"]["status"] == "done").then(|| told["data"].take())
+        })
+        .await;
         assert_eq!(people[0]["outcome"], "already_member");
         people[0] = data[0].clone();
         assert_eq!(&people, data);
