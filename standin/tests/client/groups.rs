@@ -258,6 +258,8 @@ async fn what_was_missed_comes_at_reconnect() {
     let standin = world().await;
     let group = standin.add_group(admin_group());
     let (device, store) = paired(&standin).await;
+    // Else what came with the pairing would be missed too.
+    soon("the acknowledgements", standin.wait_acknowledged(ME)).await;
     device.stop().await;
     soon("the end", standin.wait_disconnected(ME)).await;
     standin.group(&group).add(BOSS, &[&friend(0)]).unwrap();
