@@ -12,7 +12,7 @@ use crate::error::{Code, Error};
 use crate::group::GroupAction;
 use crate::jid::SessionId;
 use crate::pace::Pace;
-use crate::sessions::{Asker, OwnedSession};
+use crate::sessions::{Asker, Changes, OwnedSession};
 use crate::store::{ActionRecord, ActionStatus, AdditionRecord, AdditionStatus, Part};
 
 /// The pause before a database that failed is asked again, and before it is looked again whether an outcome is known.
@@ -30,11 +30,13 @@ impl Jobs {
     /// Works through the additions of a session, until it is deleted.
     pub(super) async fn run(self: Arc<Self>, id: SessionId, called: Arc<Notify>) {
         while let Some(session) = self.sessions.of_job(&id) {
+            // From before the step: what changes while it looks is not missed.
+            let mut changes = session.changes();
             match self.store.next_addition(&id).await {
                 Ok(None) => called.notified().await,
                 Ok(Some(addition)) => match self.step(&session, &addition).await {
                     Ok(Next::Step) => {}
-                    Ok(Next::Hold(hold)) => self.wait(&session, &addition, hold, &called).await,
+                    Ok(Next::Hold(hold)) => self.wait(&mut changes, &addition, hold, &called).await,
                     Err(error) => {
                         tracing::error!(session = %id, addition = %addition.id, %error, "an addition cannot go on; trying again");
                         sleep(RETRY).await;
@@ -51,7 +53,7 @@ impl Jobs {
 
     async fn wait(
         &self,
-        session: &OwnedSession,
+        changes: &mut Changes,
         addition: &AdditionRecord,
         hold: Hold,
         called: &Notify,
@@ -67,7 +69,7 @@ impl Jobs {
         tokio::select! {
             () = passed => {}
             () = called.notified() => {}
-            () = session.changed() => {}
+            () = changes.next() => {}
         }
         self.state().holds.remove(&addition.id);
     }

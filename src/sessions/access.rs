@@ -174,12 +174,12 @@ impl OwnedSession {
         self.entry.limits.give_back(taken).await;
     }
 
-    /// Completes when something of it has changed: its status, for one.
-    pub async fn changed(&self) {
+    /// What changes of it from now on: its status, for one.
+    #[must_use]
+    pub fn changes(&self) -> Changes {
         let mut view = self.entry.view.clone();
         view.mark_unchanged();
-        // The supervisor has ended: whoever asks next is told so.
-        let _ = view.changed().await;
+        Changes(view)
     }
 
     /// Calls it another name; none takes the name away.
@@ -244,6 +244,17 @@ impl OwnedSession {
         } else {
             Error::not_found("session")
         }
+    }
+}
+
+/// What changes of a session.
+pub struct Changes(watch::Receiver<View>);
+
+impl Changes {
+    /// Completes with the next change, or at once where there was one meanwhile.
+    pub async fn next(&mut self) {
+        // The supervisor has ended: whoever asks next is told so.
+        let _ = self.0.changed().await;
     }
 }
 

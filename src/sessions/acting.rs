@@ -27,9 +27,10 @@ pub struct Asker {
     pub invite_declined: bool,
 }
 
-// All errors of acts: 429 while WhatsApp asks to slow down, or where the account may not add so many; 409 for the key of another request, or of one that still runs; 503 where the record cannot be written:
-// then nothing is sent. All that follow name the record in `details.action`: what WhatsApp refuses, 504 where it does not
-// answer in time, so that the outcome is not known.
+// All errors of acts: 429 while WhatsApp asks to slow down, or where the account may not add so many; 409 for the key of
+// another request, or of one that still runs; 503 where the record cannot be written: then nothing is sent. All that follow
+// name the record in `details.action`: what WhatsApp refuses, 504 where it does not answer in time, so that the outcome is
+// not known.
 
 impl AdminGroup {
     /// Acts on the group. That WhatsApp declines some of many people, or all, is no failure; that it declines the only one
@@ -163,6 +164,7 @@ impl Connected {
         let mut done = Vec::new();
         let error = match self.send(&mut record, &steps, &mut done).await {
             Ok(()) => {
+                // Where that is broken off, what is known by now stays.
                 if invite_declined && let Err(error) = self.invite_declined(&mut record).await {
                     tracing::error!(session = %session.id, %error, "cannot follow invitations");
                 }
@@ -180,7 +182,9 @@ impl Connected {
             && error.code.is_passing()
         {
             // Else the repetition that is asked for would be answered from the record.
-            store.free_key(key).await?;
+            if let Err(error) = store.free_key(key).await {
+                tracing::error!(session = %session.id, %error, "cannot give an idempotency key back");
+            }
         }
         tracing::info!(
             session = %session.id,

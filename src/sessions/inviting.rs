@@ -1,5 +1,7 @@
 //! Sending WhatsApp's own invitation to those of an add whom their privacy settings let only be invited.
 
+use std::slice::from_ref;
+
 use super::access::Connected;
 use crate::error::Error;
 use crate::group::{Invitation, InvitationReason, InvitationState, Outcome, PersonOutcome};
@@ -13,10 +15,14 @@ impl Connected {
     /// # Errors
     /// The database failed: that they were invited is in the record all the same.
     pub(super) async fn invite_declined(&self, record: &mut ActionRecord) -> Result<(), Error> {
-        let Some(gid) = record.gid.clone() else {
+        let mut outcomes = record.people.iter().map(|person| person.outcome);
+        let declined = outcomes.any(|outcome| outcome == Outcome::InviteRequired);
+        let Some(gid) = record.gid.clone().filter(|_| declined) else {
             return Ok(());
         };
         let store = &self.session.registry.store;
+        // Messages take a while, and a crash is not to lose what became of the others.
+        store.save_actions(from_ref(record)).await?;
         let name = store.get_group(&self.session.id, &gid).await?;
         let name = name.and_then(|group| group.subject).unwrap_or_default();
         let declined = record

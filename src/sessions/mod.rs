@@ -25,7 +25,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 pub use crate::whatsapp::PasskeyAssertion;
-pub use access::OwnedSession;
+pub use access::{Changes, OwnedSession};
 pub use acting::Asker;
 
 use crate::clock::Clock;
