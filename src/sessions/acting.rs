@@ -6,11 +6,12 @@ use std::sync::Arc;
 use tracing::Instrument as _;
 
 use super::access::{AdminGroup, Connected, KnownGroup, OwnedSession};
+use super::settling::Creation;
 use super::supervisor::commands::Command;
 use super::verdict::judge;
 use crate::error::Error;
 use crate::group::{Action, Answer, GroupAction, GroupInfo, JoinRequest, Operation, Setting, Told};
-use crate::jid::PersonJid;
+use crate::jid::{GroupJid, PersonJid};
 use crate::store::{ActionRecord, ActionStatus, Caller, IdempotencyKey, Part, RecordedError};
 use crate::whatsapp::CallError;
 
@@ -276,8 +277,12 @@ impl OwnedSession {
     /// Has the record of an action saved. One with an outcome that is not known is settled as soon as WhatsApp can be asked.
     fn complete(&self, record: &ActionRecord) {
         self.registry.actions.later(record);
-        if let (ActionStatus::Unknown, Some(gid)) = (record.status, record.shown_in()) {
-            let command = Command::Settle(gid.clone(), record.id.clone());
+        if record.status != ActionStatus::Unknown {
+            return;
+        }
+        let settle = |gid: &GroupJid| Command::Settle(gid.clone(), record.id.clone());
+        let creation = Creation::of(record).map(Command::SettleCreation);
+        if let Some(command) = creation.or_else(|| record.shown_in().map(settle)) {
             let entry = Arc::clone(&self.entry);
             // The caller does not wait for a supervisor that is busy. One that has ended leaves it to the next start.
             tokio::spawn(async move { entry.commands.send(command).await });

@@ -38,6 +38,7 @@ use crate::store::{
 use crate::whatsapp::Dialer;
 use access::Entry;
 use saving::Saving;
+use settling::Creation;
 use supervisor::Supervisor;
 use supervisor::commands::Command;
 use unlinking::Unlinkings;
@@ -276,7 +277,9 @@ impl Registry {
         let id = record.id.clone();
         let (mut supervisor, entry) = Supervisor::new(Arc::clone(self), record, limits);
         for action in unsettled {
-            if let Some(gid) = action.shown_in() {
+            if let Some(creation) = Creation::of(&action) {
+                supervisor.unsettled_creation(creation);
+            } else if let Some(gid) = action.shown_in() {
                 supervisor.unsettled(gid.clone(), action.id);
             }
         }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use super::Registry;
+use super::roles::Account;
 use crate::group::{GroupInfo, Operation, Outcome, Participant, PersonOutcome, Setting};
 use crate::jid::{ActionId, PersonJid, SessionId};
 use crate::store::{ActionRecord, ActionStatus, StoreError};
@@ -20,6 +21,55 @@ pub(super) struct Unsettled {
     pub(super) session: SessionId,
     pub(super) actions: Vec<ActionId>,
     pub(super) group: Option<GroupInfo>,
+}
+
+/// How far WhatsApp's clock may be from this machine's, milliseconds.
+const CLOCKS: i64 = 5 * 60 * 1000;
+
+/// A group that may have been made.
+pub(super) struct Creation {
+    pub(super) action: ActionId,
+    /// Its name.
+    subject: String,
+    /// When it was asked for, epoch milliseconds.
+    at: i64,
+    /// Whether all groups are being asked for already: that answer may be from before.
+    pub(super) asked_before: bool,
+}
+
+impl Creation {
+    /// Of the record of an action that is one.
+    pub(super) fn of(record: &ActionRecord) -> Option<Self> {
+        let subject = record.changes.get("subject")?.as_str()?;
+        let made = record.operation == Operation::CreateGroup;
+        made.then(|| Self {
+            action: record.id.clone(),
+            subject: subject.to_owned(),
+            at: record.created_at,
+            asked_before: false,
+        })
+    }
+
+    /// The group, if it is among those that the account is in: of this name, made by the account, at that time.
+    pub(super) fn found<'g>(
+        &self,
+        account: &Account,
+        groups: &'g [GroupInfo],
+    ) -> Option<&'g GroupInfo> {
+        let plain = self.subject.replace('@', " ");
+        let own = |owner: &str| {
+            let lid = account.lid.as_ref();
+            owner == account.jid.as_str() || lid.is_some_and(|lid| owner == lid.as_str())
+        };
+        groups.iter().find(|group| {
+            let subject = group.subject.as_deref();
+            let named = subject == Some(&self.subject) || subject == Some(&plain);
+            let then = group
+                .created_at
+                .is_some_and(|at| (at - self.at).abs() <= CLOCKS);
+            named && then && group.owner.as_deref().is_some_and(own)
+        })
+    }
 }
 
 impl Registry {
@@ -60,11 +110,20 @@ fn settle(action: &mut ActionRecord, group: Option<&GroupInfo>) {
     let operation = action.operation;
     let done = match (operation, group) {
         (Operation::LeaveGroup, group) => group.is_none(),
+        (Operation::CreateGroup, None) => {
+            for person in &mut action.people {
+                person.outcome = operation.failure();
+            }
+            false
+        }
         (Operation::UpdateGroup, Some(group)) => action
             .changes
             .iter()
             .all(|(name, value)| shows(group, name, value)),
         (_, group) => {
+            if let (Operation::CreateGroup, Some(group)) = (operation, group) {
+                action.gid = Some(group.gid.clone());
+            }
             let participants = group.and_then(|group| group.participants.as_deref());
             for person in &mut action.people {
                 if let (Outcome::Unknown, Some(participants)) = (person.outcome, participants) {

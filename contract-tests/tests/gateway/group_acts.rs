@@ -376,3 +376,40 @@ async fn a_group_is_joined_by_its_link() {
     }
     lab.stop().await;
 }
+
+/// Whether a group was made that nobody was answered about: the list of groups tells, and a repetition makes no second one.
+#[tokio::test(flavor = "multi_thread")]
+async fn whether_a_group_was_made_is_found_out() {
+    const CREATE: &str = "set w:g2 create";
+    let lab = Lab::with(|config| config.whatsapp_timeout = Duration::from_secs(1)).await;
+    seed(&lab);
+    let session = lab.connected().await;
+    for (applied, subject, outcome) in [(true, "One", "added"), (false, "Two", "not_added")] {
+        lab.standin
+            .fault(ACCOUNT, When::next(CREATE), Fault::Silence { applied });
+        let create = session.caller.post(session.path("/groups"));
+        let create = create.json(&json!({"subject": subject, "participants": [jid(ANNA)]}));
+        let create = create.idempotent(subject);
+        let details = create.clone().send().await.error(504, "upstream_timeout");
+        let id = details["action"].as_str().unwrap();
+        let action = eventually("it is settled", async || {
+            let action = session.action(id).await;
+            (action["status"] != "unknown").then_some(action)
+        })
+        .await;
+        assert_eq!(column(&action["people"], "outcome"), json!([outcome]));
+        let again = create.send().await;
+        if applied {
+            assert_eq!(action["status"], "done");
+            let made = again.json(201);
+            assert_eq!(made["groupJid"], action["groupJid"]);
+            assert_eq!(made["subject"], subject);
+        } else {
+            assert_eq!(action["status"], "refused");
+            assert_eq!(action["groupJid"], Value::Null);
+            again.error(504, "upstream_timeout");
+        }
+    }
+    assert_eq!(lab.standin.iq_count(CREATE), 2);
+    lab.stop().await;
+}

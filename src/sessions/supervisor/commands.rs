@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::super::settling::Creation;
 use super::super::view::PairingCode;
 use super::questions::RefusedBy;
 use super::record::Saved;
@@ -39,6 +40,8 @@ pub(in crate::sessions) enum Command {
     Confirm(GroupJid, RefusedBy, oneshot::Sender<()>),
     /// Look up, as soon as WhatsApp can be asked, what became of this action on this group.
     Settle(GroupJid, ActionId),
+    /// Look, as soon as WhatsApp can be asked, whether this group was made.
+    SettleCreation(Creation),
     /// Take in a group of which WhatsApp has told just now.
     Learn(Box<GroupInfo>, Reply<()>),
     /// Close the connection and end; the record stays as it is.
@@ -83,6 +86,12 @@ impl Supervisor {
                 self.unsettled(gid.clone(), action);
                 if self.online.is_some() {
                     self.ask_for(gid);
+                }
+            }
+            Command::SettleCreation(creation) => {
+                self.unsettled_creation(creation);
+                if self.online.is_some() {
+                    self.behind(&CallError::Unanswered).await;
                 }
             }
             Command::Learn(group, learned) => self.learn(*group, learned),

@@ -24,6 +24,7 @@ use tokio::time::{Instant, sleep};
 use super::Registry;
 use super::access::Entry;
 use super::limits::Limits;
+use super::settling::Creation;
 use super::view::{Online, Passkey, Qr, View};
 use crate::group::GroupInfo;
 use crate::jid::{ActionId, GroupJid};
@@ -103,6 +104,8 @@ pub(super) struct Supervisor {
     recording: Recording,
     /// Actions whose outcome is not known, by their group.
     unsettled: HashMap<GroupJid, Vec<ActionId>>,
+    /// Groups that may have been made.
+    creations: Vec<Creation>,
 }
 
 impl Supervisor {
@@ -146,6 +149,7 @@ impl Supervisor {
             questions: Questions::default(),
             recording: Recording::default(),
             unsettled: HashMap::new(),
+            creations: Vec::new(),
         };
         let entry = Entry {
             organization_id,

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::super::roles::{Account, Roles, Then};
-use super::super::settling::Unsettled;
+use super::super::settling::{Creation, Unsettled};
 use super::super::view::Online;
 use super::commands::Reply;
 use super::recording::Synced;
@@ -83,6 +83,7 @@ impl Supervisor {
     ) {
         online.roles.replace(&online.account, &groups);
         self.settle_all(&groups);
+        self.settle_creations(&online.account, &groups);
         self.questions.all_answered();
         self.recording.sync = Some(Synced {
             online,
@@ -107,6 +108,9 @@ impl Supervisor {
         }
         self.ask();
         self.take_logged(Input::Synced).await;
+        if !self.creations.is_empty() {
+            self.behind(&CallError::Unanswered).await;
+        }
     }
 
     /// Works with what WhatsApp told where that cannot be written, and with the roles of the last sync, out of the database,
@@ -227,6 +231,30 @@ impl Supervisor {
             self.changed.insert(gid.clone());
         }
         self.unsettled.entry(gid).or_default().push(action);
+    }
+
+    /// Whether a group was made is not known.
+    pub(in crate::sessions) fn unsettled_creation(&mut self, mut creation: Creation) {
+        creation.asked_before = self.state.sync != Fetch::Idle;
+        self.creations.push(creation);
+    }
+
+    /// Settles whether groups were made, now that WhatsApp has told of all.
+    fn settle_creations(&mut self, account: &Account, groups: &[GroupInfo]) {
+        for mut creation in mem::take(&mut self.creations) {
+            let found = creation.found(account, groups);
+            if found.is_none() && creation.asked_before {
+                // The next answer tells.
+                creation.asked_before = false;
+                self.creations.push(creation);
+                continue;
+            }
+            self.registry.settle(Unsettled {
+                session: self.record.id.clone(),
+                actions: vec![creation.action.clone()],
+                group: found.cloned(),
+            });
+        }
     }
 
     /// Settles what is not known of a group, which is as WhatsApp has told; none, where the account is not in it. An answer
