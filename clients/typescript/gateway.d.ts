@@ -957,7 +957,9 @@ export interface paths {
          * Get an action
          * @description Returns one action: who asked for what, and what became of each person. Where that is not known, since WhatsApp did
          *     not answer or the gateway was killed, its status is `unknown` until the session is connected and the gateway has asked
-         *     WhatsApp for the group: then those who are in it are `added`, the others `not_added`. Nothing is sent a second time.
+         *     WhatsApp for the group: then those who are in it are `added`, the others `not_added`; settings, roles and leaving are
+         *     looked up likewise, and a group that was to be made among the account's groups. What no group shows stays `unknown`: a
+         *     link that was replaced, a request that was turned down, a group that was to be joined. Nothing is sent a second time.
          *
          *     **Capability:** `read`.
          */

@@ -140,6 +140,28 @@ impl Database {
         done.unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
+    /// Keeps everybody else from writing to `actions`, until it is dropped.
+    ///
+    /// # Panics
+    /// It fails.
+    pub async fn hold(&self) -> Held {
+        let url = self.setting.to_str().expect("UTF-8");
+        match &self.place {
+            Place::Folder { .. } => {
+                let mut connection = SqliteConnection::connect(url).await.expect("a database");
+                let begun = connection.execute("BEGIN IMMEDIATE").await;
+                begun.expect("the writer's turn");
+                Held::File(connection)
+            }
+            Place::Server { .. } => {
+                let mut connection = PgConnection::connect(url).await.expect("a database");
+                let begin = "BEGIN; LOCK TABLE actions IN EXCLUSIVE MODE";
+                connection.execute(begin).await.expect("a lock");
+                Held::Server(connection)
+            }
+        }
+    }
+
     /// All that it holds, to look for what must not be there: the file and its log as they are; of a server, which keeps
     /// its files to itself, the values of all rows that hold bytes.
     ///
@@ -172,6 +194,15 @@ impl Database {
         pool.close().await;
         bytes
     }
+}
+
+/// A connection that keeps others from writing.
+#[derive(Debug)]
+pub enum Held {
+    /// To a file.
+    File(SqliteConnection),
+    /// To a server.
+    Server(PgConnection),
 }
 
 /// The settings of a gateway on the database that `setting` names, at this stand-in.

@@ -267,6 +267,44 @@ async fn an_action_that_a_killed_gateway_had_under_way_is_settled() {
     }
 }
 
+/// kill -9 before the record is written: nothing was sent, and nothing says that it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_gateway_had_not_recorded_was_not_sent() {
+    let lab = Lab::start().await;
+    seed(&lab);
+    let apart = Apart::start(&lab).await;
+    let held = apart.database().hold().await;
+    let call = apart.session.add(GROUP, &[ANNA]).send_unanswered();
+    let call = tokio::spawn(call);
+    // Answered from memory, after the add has come in.
+    apart.session.get().await;
+    let killed = apart.kill().await;
+    within("the caller notices", call).await.unwrap();
+    drop(held);
+    let apart = killed.back(&lab).await;
+    let list = apart.session.caller.get(apart.session.path("/actions"));
+    assert_eq!(list.send().await.json(200)["data"], json!([]));
+    assert_eq!(lab.standin.iq_count(ADD), 0);
+    assert_eq!(apart.gateway.terminate().await, Some(0));
+    lab.stop().await;
+}
+
+/// kill -9 after the answer, before it is in the record: the next process finds it out.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_action_that_a_killed_gateway_had_not_completed_is_settled() {
+    let lab = Lab::start().await;
+    seed(&lab);
+    let apart = Apart::start(&lab).await;
+    let id = apart.session.add(GROUP, &[ANNA]).send().await.action(204);
+    let apart = apart.kill().await.back(&lab).await;
+    let action = settled(&apart.session, &id).await;
+    assert_eq!(column(&action["people"], "outcome"), json!(["added"]));
+    assert_eq!(lab.standin.group(GROUP).role(ANNA), Some(Role::Member));
+    assert_eq!(lab.standin.iq_count(ADD), 1);
+    assert_eq!(apart.gateway.terminate().await, Some(0));
+    lab.stop().await;
+}
+
 /// The record is complete also when nobody waits for the answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_who_hangs_up_leaves_a_complete_record() {

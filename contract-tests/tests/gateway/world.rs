@@ -234,6 +234,11 @@ impl Apart {
         }
     }
 
+    /// What it writes to.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
     /// Kills it with -9.
     pub async fn kill(self) -> Killed {
         self.gateway.kill().await;
