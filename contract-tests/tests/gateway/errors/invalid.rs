@@ -107,6 +107,7 @@ pub fn invalid(field: &str) -> Vec<(&'static str, Wrong)> {
             ("too long", json(json!({"label": "x".repeat(101)}))),
             ("given twice", body(r#"{"label":"a","label":"b"}"#)),
         ],
+        "inviteDeclined" => vec![("no boolean", body(r#"{"inviteDeclined":"yes"}"#))],
         "start" => vec![("no boolean", body(r#"{"start":"yes"}"#))],
         "phone" => vec![
             ("no body", body("")),
