@@ -235,6 +235,10 @@ async fn an_addition_that_can_t_go_on_says_why() {
     let id = begin(&session, &people).await;
     held(&session, &id, "pause").await;
     lab.standin.group(GROUP).demote(FRIEND, &[ACCOUNT]).unwrap();
+    eventually("the gateway knows", async || {
+        (session.role(GROUP, ACCOUNT).await.as_deref() == Some("member")).then_some(())
+    })
+    .await;
     clock.advance(2 * MINUTE);
     let told = ended(&session, &id).await;
     assert_eq!(told["addition"]["status"], "failed");
