@@ -11,8 +11,19 @@ use super::Document;
 pub struct Shape {
     /// The names of all its properties.
     pub properties: BTreeSet<String>,
+    /// Of those, the ones that are always there.
+    pub required: BTreeSet<String>,
     /// Of those, the numbers, strings and truth values, but for the ones out of a set of words.
     pub values: BTreeSet<String>,
+}
+
+impl Shape {
+    /// Whether an object looks like this.
+    #[must_use]
+    pub fn fits(&self, object: &Map<String, Value>) -> bool {
+        object.keys().all(|name| self.properties.contains(name))
+            && self.required.iter().all(|name| object.contains_key(name))
+    }
 }
 
 impl Document {
@@ -41,7 +52,11 @@ pub(super) fn collect(document: &Value, schema: &Value, shapes: &mut BTreeMap<St
     if shapes.contains_key(name) {
         return;
     }
-    shapes.insert(name.to_owned(), shape(document, properties));
+    let mut shape = shape(document, properties);
+    let required = schema["required"].as_array().into_iter().flatten();
+    let required = required.filter_map(Value::as_str).map(str::to_owned);
+    shape.required = required.collect();
+    shapes.insert(name.to_owned(), shape);
     for property in properties.values() {
         collect(document, property, shapes);
     }
@@ -65,6 +80,7 @@ fn shape(document: &Value, properties: &Map<String, Value>) -> Shape {
             )
     };
     Shape {
+        required: BTreeSet::new(),
         properties: properties.keys().cloned().collect(),
         values: properties
             .iter()
