@@ -13,7 +13,7 @@ use serde_json::Value;
 
 pub use proxy::put_in_front;
 pub use table::FAULTS;
-pub use values::VALUES;
+pub use values::{ALWAYS_NULL, VALUES};
 
 /// What the proxy prints when it has spoiled an answer: a test that fails before has failed of something else.
 pub const SPOILED: &str = "the fault has spoiled the answer to";

@@ -35,11 +35,11 @@ pub const VALUES: &[Fault] = values! {
     "group_acts::a_group_is_joined_by_its_link":
         JoinRequest.groupJid;
     "group_acts::a_group_is_made_with_whoever_can_be_added":
-        CreatedGroup.createdAtWa, CreatedGroup.description, CreatedGroup.firstSeenAt, CreatedGroup.groupJid,
+        CreatedGroup.createdAtWa, CreatedGroup.firstSeenAt, CreatedGroup.groupJid,
         CreatedGroup.isAnnounce, CreatedGroup.isLocked, CreatedGroup.ownerJid, CreatedGroup.participantCount,
         CreatedGroup.subject, CreatedGroup.updatedAt;
     "group_acts::requests_to_join_are_listed_and_decided":
-        GroupRequest.jid, GroupRequest.lid, GroupRequest.requestedAt, GroupRequestList.nextCursor;
+        GroupRequest.jid, GroupRequest.lid, GroupRequest.requestedAt;
     "group_acts::the_invitation_link_is_told_and_replaced":
         GroupInvite.invite;
     "invitations::who_is_declined_is_invited_and_followed":
@@ -79,6 +79,10 @@ pub const VALUES: &[Fault] = values! {
     "tenancy::organizations_see_their_own":
         SessionList.nextCursor;
 };
+
+/// Values that are null in every answer of today, so that there is nothing to falsify; the tests of their operations hold
+/// them to that.
+pub const ALWAYS_NULL: &[&str] = &["CreatedGroup.description", "GroupRequestList.nextCursor"];
 
 /// Puts another value in place of this one in every such object. What is null stays so.
 fn falsify(answer: &mut Answer, schema: &str, property: &str) {
