@@ -17,14 +17,20 @@ use crate::sessions::Asker;
 use crate::store::{ActionRecord, Caller, IdempotencyKey};
 
 /// A request, as far as it tells a repetition from another request.
-pub(super) struct Request(Sha256);
+pub(super) struct Request<'a, P, B> {
+    operation: &'static str,
+    path: P,
+    body: &'a B,
+}
 
-impl Request {
+impl<'a, P: Serialize, B: Serialize> Request<'a, P, B> {
     /// By the operation, what its path says and its body.
-    pub(super) fn new(operation: &str, path: impl Serialize, body: &impl Serialize) -> Self {
-        // Models as the document has them: they can always be written.
-        let text = serde_json::to_vec(&(operation, path, body)).unwrap_or_default();
-        Self(Sha256::new_with_prefix(text))
+    pub(super) fn new(operation: &'static str, path: P, body: &'a B) -> Self {
+        Self {
+            operation,
+            path,
+            body,
+        }
     }
 
     /// Who asks so, and with which key.
@@ -37,12 +43,14 @@ impl Request {
         }
     }
 
-    /// The key of the request.
+    /// The key of the request. Only one that has a key is written out for its fingerprint.
     pub(super) fn key(self, principal: &Principal, key: models::IdempotencyKey) -> IdempotencyKey {
+        // Models as the document has them: they can always be written.
+        let text = serde_json::to_vec(&(self.operation, self.path, self.body)).unwrap_or_default();
         IdempotencyKey {
             organization_id: principal.organization_id.clone(),
             key: key.0,
-            fingerprint: URL_SAFE_NO_PAD.encode(self.0.finalize()),
+            fingerprint: URL_SAFE_NO_PAD.encode(Sha256::digest(text)),
         }
     }
 }

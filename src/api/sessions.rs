@@ -38,7 +38,8 @@ impl Sessions for Api {
         body: Option<models::CreateSession>,
     ) -> Result<CreateSessionResponse, Error> {
         let (label, start) = body.map_or((None, false), |body| (body.label, body.start));
-        let request = Request::new("createSession", (), &(&label, start));
+        let wanted = (&label, start);
+        let request = Request::new("createSession", (), &wanted);
         let key = headers.idempotency_key;
         let key = key.map(|key| request.key(principal, key));
         let record = self
