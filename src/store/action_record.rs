@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use super::StoreError;
+use super::{StoreError, clean};
 use crate::error::{Code, Error};
 use crate::group::{Action, Invitation, Operation, Outcome, PersonOutcome};
 use crate::jid::{ActionId, GroupJid, SessionId};
@@ -33,6 +33,24 @@ pub enum Caller {
     ApiKey(String),
     /// A person, by the id that their login token gives, if it does.
     User(Option<String>),
+}
+
+impl Caller {
+    /// The columns `api_key_id` and `user_id`.
+    pub(super) fn columns(&self) -> (Option<&str>, Option<String>) {
+        match self {
+            Self::ApiKey(id) => (Some(id), None),
+            Self::User(id) => (None, id.as_deref().map(clean)),
+        }
+    }
+
+    /// Reads those columns.
+    pub(super) fn from_row(row: &AnyRow) -> Result<Self, StoreError> {
+        Ok(match row.try_get("api_key_id")? {
+            Some(id) => Self::ApiKey(id),
+            None => Self::User(row.try_get("user_id")?),
+        })
+    }
 }
 
 /// An action as the database keeps it. Times are epoch milliseconds.
@@ -257,10 +275,7 @@ impl ActionRecord {
             operation: text("operation")?.parse()?,
             gid: gid.transpose().map_err(unreadable("group JID"))?,
             changes: changes.unwrap_or_default(),
-            caller: match optional("api_key_id")? {
-                Some(id) => Caller::ApiKey(id),
-                None => Caller::User(optional("user_id")?),
-            },
+            caller: Caller::from_row(row)?,
             status: text("status")?.parse()?,
             error: error_of(optional("error")?, optional("error_body")?)?,
             upstream_code: upstream_code.and_then(|code| u16::try_from(code).ok()),

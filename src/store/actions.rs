@@ -3,7 +3,7 @@
 use sqlx::any::AnyArguments;
 use sqlx::{AnyConnection, Arguments as _, AssertSqlSafe};
 
-use super::action_record::{ActionRecord, ActionStatus, Caller};
+use super::action_record::{ActionRecord, ActionStatus};
 use super::{Store, StoreError, additions, clean, invitations, parameters};
 use crate::group::PersonOutcome;
 use crate::jid::{ActionId, GroupJid, SessionId};
@@ -239,10 +239,7 @@ pub(super) async fn upsert(
     let mut query =
         sqlx::query(AssertSqlSafe(sql)).persistent([1, ROWS_A_STATEMENT].contains(&actions.len()));
     for action in actions {
-        let (api_key, user) = match &action.caller {
-            Caller::ApiKey(id) => (Some(id.as_str()), None),
-            Caller::User(id) => (None, id.as_deref().map(clean)),
-        };
+        let (api_key, user) = action.caller.columns();
         query = query
             .bind(action.session.as_str())
             .bind(action.id.as_str())

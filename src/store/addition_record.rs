@@ -110,10 +110,7 @@ impl AdditionRecord {
             gid: text("group_jid")?
                 .parse()
                 .map_err(unreadable("group JID"))?,
-            caller: match optional("api_key_id")? {
-                Some(id) => Caller::ApiKey(id),
-                None => Caller::User(optional("user_id")?),
-            },
+            caller: Caller::from_row(row)?,
             invite_declined: row.try_get::<i64, _>("invite_declined")? != 0,
             pace: pace.map_err(|_| StoreError::Unreadable("pace of an addition"))?,
             status: text("status")?.parse()?,

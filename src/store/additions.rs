@@ -3,10 +3,10 @@
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{AnyConnection, Arguments as _, AssertSqlSafe, Row as _};
 
-use super::action_record::{ActionRecord, ActionStatus, Caller};
+use super::action_record::{ActionRecord, ActionStatus};
 use super::addition_record::{AdditionRecord, AdditionStatus, Part};
 use super::idempotency::{Earlier, IdempotencyKey, take};
-use super::{Store, StoreError, clean, now, parameters};
+use super::{Store, StoreError, now, parameters};
 use crate::error::Code;
 use crate::group::{Outcome, PersonOutcome};
 use crate::jid::{ActionId, AdditionId, GroupJid, PersonJid, SessionId};
@@ -193,12 +193,9 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         // Where it was not even sent it was no try.
-        let refused = action.status == ActionStatus::Refused;
-        let unsent = refused
-            && action
-                .error
-                .as_ref()
-                .is_some_and(|error| error.code.is_passing());
+        let error = action.error.as_ref();
+        let unsent = action.status == ActionStatus::Refused
+            && error.is_some_and(|error| error.code.is_passing());
         for person in &action.people {
             let again = person.outcome == Outcome::NotAdded;
             sqlx::query(
@@ -338,10 +335,7 @@ pub(super) async fn forget(db: &mut AnyConnection, session: &SessionId) -> Resul
 }
 
 async fn insert(db: &mut AnyConnection, addition: &AdditionRecord) -> Result<(), StoreError> {
-    let (api_key, user) = match &addition.caller {
-        Caller::ApiKey(id) => (Some(id.as_str()), None),
-        Caller::User(id) => (None, id.as_deref().map(clean)),
-    };
+    let (api_key, user) = addition.caller.columns();
     let pace = serde_json::to_string(&addition.pace)
         .map_err(|_| StoreError::Unreadable("pace of an addition"))?;
     sqlx::query(

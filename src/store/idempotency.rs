@@ -39,8 +39,7 @@ pub struct Earlier {
 
 impl Store {
     /// Writes an action that is about to be sent, takes its key for it and its people out of the addition it is a part of, in
-    /// one transaction. Where the key is taken
-    /// nothing is written, and the request that has it is given.
+    /// one transaction. Where the key is taken nothing is written, and the request that has it is given.
     ///
     /// # Errors
     /// The database failed: nothing is written.
