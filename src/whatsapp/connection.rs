@@ -194,12 +194,11 @@ fn group_jid(jid: &Jid) -> Result<GroupJid, CallError> {
     translate::group(jid).ok_or_else(|| CallError::Unreadable("no group's JID".into()))
 }
 
-fn library_jids(people: &[PersonJid]) -> Vec<Jid> {
-    let jids = people.iter().map(|person| match person {
+fn library_person(person: &PersonJid) -> Jid {
+    match person {
         PersonJid::User(user) => Jid::pn(user.phone_number()),
         PersonJid::Lid(lid) => Jid::lid(lid.digits()),
-    });
-    jids.collect()
+    }
 }
 
 #[async_trait]
@@ -217,7 +216,7 @@ impl Connection for LibraryConnection {
 
     async fn act(&self, action: &Action) -> Result<Told, CallError> {
         let asked = action.people();
-        let people = library_jids(asked);
+        let people: Vec<_> = asked.iter().map(library_person).collect();
         let groups = self.client.groups();
         let mut answer = Answer::Done;
         let answers = match action {
@@ -290,9 +289,6 @@ impl Connection for LibraryConnection {
         person: &PersonJid,
         request: &AddRequest,
     ) -> Result<(), CallError> {
-        let [to] = library_jids(std::slice::from_ref(person))
-            .try_into()
-            .map_err(|_| CallError::Other("nobody to invite".into()))?;
         let invitation = GroupInviteMessage {
             group_jid: Some(gid.to_string()),
             invite_code: Some(request.code.clone()),
@@ -307,7 +303,9 @@ impl Connection for LibraryConnection {
         let id = self.client.generate_message_id();
         let answer = self.acks.of(&id);
         let options = SendOptions::default().with_message_id(id);
-        let send = self.client.send_message_with_options(to, message, options);
+        let send = self
+            .client
+            .send_message_with_options(library_person(person), message, options);
         self.call(send).await?;
         match timeout(self.limit, answer).await {
             Ok(Ok(None)) => Ok(()),
