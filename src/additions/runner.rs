@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::{Hold, HoldReason, Jobs};
 use crate::error::{Code, Error};
-use crate::group::GroupAction;
+use crate::group::{GroupAction, Outcome};
 use crate::jid::SessionId;
 use crate::pace::Pace;
 use crate::sessions::{Asker, Changes, OwnedSession};
@@ -79,15 +79,8 @@ impl Jobs {
         let hold = |reason, until| Ok(Next::Hold(Hold { reason, until }));
         let pace = self.pace.slowed(&session.limits().pace);
         let pace = pace.slowed(&addition.pace);
-        if let Some(part) = self.store.open_part(addition).await? {
-            session.actions_saved().await?;
-            let action = self.store.get_action(&addition.session, &part).await?;
-            let action = action.ok_or_else(|| Error::internal("an action is gone"))?;
-            if is_open(action.status) {
-                return hold(HoldReason::Outcome, None);
-            }
-            self.finish(addition, &action, &pace).await?;
-            return Ok(Next::Step);
+        if let Some(next) = self.take_in(session, addition, &pace).await? {
+            return Ok(next);
         }
         let people = self.store.next_people(addition, pace.batch).await?;
         if people.is_empty() {
@@ -129,71 +122,52 @@ impl Jobs {
         };
         let some = usize::try_from(taken.people()).unwrap_or(usize::MAX);
         let (places, people) = people.into_iter().take(some).unzip();
+        let part = Part {
+            addition: addition.id.clone(),
+            places,
+        };
         let asker = Asker {
             caller: addition.caller.clone(),
             key: None,
-            part: Some(Part {
-                addition: addition.id.clone(),
-                places,
-            }),
+            part: Some((part, taken)),
             invite_declined: addition.invite_declined,
         };
-        let action = match group.act(GroupAction::Add(people), asker).await {
-            Ok(action) => action,
-            Err(error) => {
-                let action = error.details.get("action").and_then(|id| id.as_str());
-                let Some(action) = action.and_then(|id| id.parse().ok()) else {
-                    // It was not even recorded.
-                    session.give_back(taken).await;
-                    return Err(error);
-                };
-                session.actions_saved().await?;
-                let action = self.store.get_action(&addition.session, &action).await?;
-                let action = action.ok_or_else(|| Error::internal("an action is gone"))?;
-                if action.status == ActionStatus::Refused {
-                    session.give_back(taken).await;
-                    self.refused(addition, &action, &error).await?;
-                }
-                action
-            }
-        };
-        if !is_open(action.status) {
-            self.finish(addition, &action, &pace).await?;
+        match group.act(GroupAction::Add(people), asker).await {
+            // It was not even recorded.
+            Err(error) if !error.details.contains_key("action") => return Err(error),
+            Ok(_) | Err(_) => {}
         }
-        Ok(Next::Step)
+        let next = self.take_in(session, addition, &pace).await?;
+        Ok(next.unwrap_or(Next::Step))
     }
 
-    /// Ends an addition that WhatsApp has refused for good: neither for now, nor for the sake of some of the people.
-    async fn refused(
+    /// Takes in what became of the action that people of an addition are part of; none where there is none. Ends an addition
+    /// that WhatsApp has refused for good.
+    async fn take_in(
         &self,
+        session: &OwnedSession,
         addition: &AdditionRecord,
-        action: &ActionRecord,
-        error: &Error,
-    ) -> Result<(), Error> {
-        let for_some = error.details.contains_key("notOnWhatsApp");
-        if error.code.is_passing() || for_some {
-            return Ok(());
-        }
-        // Those it was about have had their turn.
-        self.store
-            .finish_part(addition, action, addition.next_at)
-            .await?;
-        self.end(addition, AdditionStatus::Failed, Some(error.code))
-            .await
-    }
-
-    /// Takes in what became of an action, and begins the pause.
-    async fn finish(
-        &self,
-        addition: &AdditionRecord,
-        action: &ActionRecord,
         pace: &Pace,
-    ) -> Result<(), Error> {
-        let (shortest, longest) = pace.pause;
-        let spread = f64::from(longest - shortest) * rand::random::<f64>();
-        let pause = Duration::from_secs(shortest.into()) + Duration::from_secs_f64(spread);
-        let next_at = self.clock.now() + i64::try_from(pause.as_millis()).unwrap_or(0);
-        Ok(self.store.finish_part(addition, action, next_at).await?)
+    ) -> Result<Option<Next>, Error> {
+        let Some(part) = self.store.open_part(addition).await? else {
+            return Ok(None);
+        };
+        session.actions_saved().await?;
+        let action = self.store.get_action(&addition.session, &part).await?;
+        let action = action.ok_or_else(|| Error::internal("an action is gone"))?;
+        if matches!(action.status, ActionStatus::Running | ActionStatus::Unknown) {
+            return Ok(Some(Next::Hold(Hold {
+                reason: HoldReason::Outcome,
+                until: None,
+            })));
+        }
+        let next_at = self.clock.now() + pause(pace);
+        self.store.finish_part(addition, &action, next_at).await?;
+        if let Some(code) = refused_for_good(&action) {
+            self.end(addition, AdditionStatus::Failed, Some(code))
+                .await?;
+        }
+        Ok(Some(Next::Step))
     }
 
     async fn end(
@@ -213,7 +187,21 @@ impl Jobs {
     }
 }
 
-/// Whether it is not known yet what became of an action.
-fn is_open(status: ActionStatus) -> bool {
-    matches!(status, ActionStatus::Running | ActionStatus::Unknown)
+/// How long an addition rests after a call, in milliseconds.
+fn pause(pace: &Pace) -> i64 {
+    let (shortest, longest) = pace.pause;
+    let spread = f64::from(longest - shortest) * rand::random::<f64>();
+    let pause = Duration::from_secs(shortest.into()) + Duration::from_secs_f64(spread);
+    i64::try_from(pause.as_millis()).unwrap_or(0)
+}
+
+/// The error where WhatsApp has refused an action for good: neither for now, nor for the sake of some of the people.
+fn refused_for_good(action: &ActionRecord) -> Option<Code> {
+    let mut people = action.people.iter();
+    let for_some = people.any(|person| person.outcome == Outcome::NotOnWhatsApp);
+    let error = action.error.as_ref();
+    let refused = error.filter(|_| action.status == ActionStatus::Refused && !for_some);
+    refused
+        .map(|error| error.code)
+        .filter(|code| !code.is_passing())
 }

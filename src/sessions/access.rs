@@ -156,7 +156,8 @@ impl OwnedSession {
         self.entry.limits.quiet_until()
     }
 
-    /// Takes a share of what additions at this pace may add, for `people` or as many as there is room for.
+    /// Takes a share of what additions at this pace may add, for `people` or as many as there is room for. The act that it is
+    /// for gives back what it does not use.
     ///
     /// # Errors
     /// The database failed.
@@ -167,11 +168,6 @@ impl OwnedSession {
     ) -> Result<Result<Taken, Spent>, Error> {
         let limits = &self.entry.limits;
         Ok(limits.take_paced(&self.registry, pace, people).await?)
-    }
-
-    /// Gives back a share that was not used.
-    pub async fn give_back(&self, taken: Taken) {
-        self.entry.limits.give_back(taken).await;
     }
 
     /// What changes of it from now on: its status, for one.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tracing::Instrument as _;
 
 use super::access::{AdminGroup, Connected, KnownGroup, OwnedSession};
+use super::limits::Taken;
 use super::settling::Creation;
 use super::supervisor::commands::Command;
 use super::verdict::judge;
@@ -22,8 +23,8 @@ pub struct Asker {
     pub caller: Caller,
     /// The key, if the caller gave one.
     pub key: Option<IdempotencyKey>,
-    /// The part of an addition that it is; none for a direct call. Its share of what may be added is taken already.
-    pub part: Option<Part>,
+    /// The part of an addition that it is, with its share of what may be added; none for a direct call, which takes its own.
+    pub part: Option<(Part, Taken)>,
     /// Whether those of an add whom their privacy settings let only be invited are.
     pub invite_declined: bool,
 }
@@ -126,7 +127,6 @@ impl Connected {
     /// Acts, in one step or in several of one operation.
     async fn act(self, steps: Vec<Action>, asker: Asker) -> Result<ActionRecord, Error> {
         let span = tracing::Span::current();
-        self.session.entry.limits.check()?;
         let acting = tokio::spawn(self.record_and_send(steps, asker).instrument(span));
         acting.await.map_err(Error::internal)?
     }
@@ -145,18 +145,18 @@ impl Connected {
         let store = &session.registry.store;
         let limits = &session.entry.limits;
         let mut record = ActionRecord::begun(&session.id, &steps, caller);
-        let taken = match part {
-            None if record.operation.adds() => {
-                let people = u32::try_from(record.people.len()).unwrap_or(u32::MAX);
-                limits.take_direct(&session.registry, people).await?
-            }
-            _ => None,
-        };
+        let (part, mut taken) = part.unzip();
+        if let Err(error) = limits.check() {
+            limits.give_back(taken).await;
+            return Err(error);
+        }
+        if taken.is_none() && record.operation.adds() {
+            let people = u32::try_from(record.people.len()).unwrap_or(u32::MAX);
+            taken = limits.take_direct(&session.registry, people).await?;
+        }
         let begun = store.begin_action(&record, key.as_ref(), part.as_ref());
         let begun = begun.await;
-        if !matches!(begun, Ok(None))
-            && let Some(taken) = taken
-        {
+        if !matches!(begun, Ok(None)) {
             limits.give_back(taken).await;
         }
         if let (Some(earlier), Some(key)) = (begun?, &key) {
@@ -195,9 +195,7 @@ impl Connected {
             status = record.status.as_str(),
             "acted on WhatsApp"
         );
-        if let Some(taken) = taken
-            && record.status == ActionStatus::Refused
-        {
+        if record.status == ActionStatus::Refused {
             limits.give_back(taken).await;
         }
         session.complete(&record);

@@ -156,8 +156,11 @@ impl Limits {
         Ok(Ok(take(used, now, room)))
     }
 
-    /// Gives back what was not used.
-    pub(super) async fn give_back(&self, taken: Taken) {
+    /// Gives back a share that was not used, if one was taken.
+    pub(super) async fn give_back(&self, taken: Option<Taken>) {
+        let Some(taken) = taken else {
+            return;
+        };
         let mut used = self.used.lock().await;
         let share = used
             .iter_mut()
