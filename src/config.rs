@@ -6,6 +6,7 @@
 
 mod env;
 mod key_file;
+mod limits;
 mod log;
 mod pace;
 
@@ -22,6 +23,7 @@ use crate::whatsapp::Network;
 
 use env::Env;
 pub use key_file::key_file;
+pub use limits::Limits;
 pub use log::{DEFAULT_LOG, LogConfig, LogFormat};
 
 /// All settings.
@@ -40,7 +42,16 @@ pub use log::{DEFAULT_LOG, LogConfig, LogFormat};
 /// | `GATEWAY_ADDITIONS_PER_DAY` | `250` | The same within any 24 hours |
 /// | `GATEWAY_ACCEPT_PHONE_NUMBERS` | `false` | Whether new members of groups may be named by phone numbers as people write them; `true` or `false` |
 /// | `GATEWAY_REQUEST_TIMEOUT_SECONDS` | `60` | Longest a request may take, reading its body included |
-/// | `GATEWAY_MAX_REQUESTS` | `1024` | Requests served at once; more are refused with 503 |
+/// | `GATEWAY_HEADER_TIMEOUT_SECONDS` | `10` | Longest the head of a request may take; ends connections that send it byte by byte, or nothing |
+/// | `GATEWAY_BODY_TIMEOUT_SECONDS` | `10` | Longest pause in the body of a request; ends requests whose body never comes |
+/// | `GATEWAY_ANSWER_TIMEOUT_SECONDS` | `30` | Longest a caller may take to read an answer; ends connections that don't, and frees what is held for them |
+/// | `GATEWAY_IDLE_TIMEOUT_SECONDS` | `75` | Longest a connection may be without a request; frees those that are forgotten |
+/// | `GATEWAY_MAX_CONNECTIONS` | `4096` | Connections open at once, and at most half of the descriptors that the process may have; more are closed |
+/// | `GATEWAY_MAX_CONNECTIONS_PER_ADDRESS` | `256` | The same from one address (of IPv6, a /64 network), so that one does not use up all |
+/// | `GATEWAY_MAX_REQUESTS` | `1024` | Requests of authenticated callers served at once, to bound memory; more are refused with 503 |
+/// | `GATEWAY_MAX_REQUESTS_PER_ORGANIZATION` | `256` | The same of one organization, so that one does not shut out the others; more are refused with 429 |
+/// | `GATEWAY_MAX_REQUESTS_PER_ADDRESS` | `512` | Requests from one address, authenticated or not; more are refused with 429 |
+/// | `GATEWAY_MAX_UNREAD_MIB_PER_ADDRESS` | `32` | Memory for answers that callers from one address have not read yet; more of a list is refused with 429 |
 /// | `GATEWAY_SHUTDOWN_SECONDS` | `10` | Longest to wait for running requests when stopping |
 /// | `GATEWAY_LOG` | [`DEFAULT_LOG`] | What to log, as `level` or `module=level`, comma-separated |
 /// | `GATEWAY_LOG_FORMAT` | `text` | `text` or `json` |
@@ -76,7 +87,7 @@ pub struct Config {
     pub clock: Clock,
     /// `GATEWAY_ACCEPT_PHONE_NUMBERS`.
     pub accept_phone_numbers: bool,
-    /// `GATEWAY_REQUEST_TIMEOUT_SECONDS` and `GATEWAY_MAX_REQUESTS`.
+    /// `GATEWAY_REQUEST_TIMEOUT_SECONDS` and what else bounds connections and requests.
     pub limits: Limits,
     /// `GATEWAY_SHUTDOWN_SECONDS`.
     pub shutdown_grace: Duration,
@@ -88,24 +99,6 @@ pub struct Config {
     pub whatsapp_timeout: Duration,
     /// `JWKS_URL` and all of `JWT_`; none when only api keys are accepted.
     pub jwt: Option<JwtConfig>,
-}
-
-/// What the edge allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Longest a request may take.
-    pub request_timeout: Duration,
-    /// Requests served at once.
-    pub max_requests: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            request_timeout: Duration::from_secs(60),
-            max_requests: 1024,
-        }
-    }
 }
 
 /// How login tokens are verified.
@@ -159,7 +152,7 @@ impl Config {
     }
 
     fn read(env: &Env) -> Result<Self, ConfigError> {
-        let limits = limits(env)?;
+        let limits = limits::limits(env)?;
         Ok(Self {
             listen: env
                 .parsed(
@@ -224,21 +217,6 @@ fn encryption_key(env: &Env) -> Result<Option<EncryptionKey>, ConfigError> {
     const NAME: &str = "GATEWAY_ENCRYPTION_KEY_FILE";
     let path = env.text(NAME)?;
     path.map(|path| key_file(NAME, path.as_ref())).transpose()
-}
-
-fn limits(env: &Env) -> Result<Limits, ConfigError> {
-    let limits = Limits::default();
-    Ok(Limits {
-        request_timeout: env.seconds(
-            "GATEWAY_REQUEST_TIMEOUT_SECONDS",
-            limits.request_timeout,
-            // Longer than the least time for WhatsApp.
-            2..=3600,
-        )?,
-        max_requests: env
-            .parsed("GATEWAY_MAX_REQUESTS", "a number of at least 1")?
-            .map_or(limits.max_requests, std::num::NonZeroUsize::get),
-    })
 }
 
 fn keep_actions(env: &Env) -> Result<Duration, ConfigError> {
