@@ -9,10 +9,14 @@ mod key_file;
 mod limits;
 mod log;
 mod pace;
+mod serving;
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
+use http::HeaderValue;
+use ipnet::IpNet;
 use reqwest::Url;
 
 use crate::clock::Clock;
@@ -25,12 +29,27 @@ use env::Env;
 pub use key_file::key_file;
 pub use limits::Limits;
 pub use log::{DEFAULT_LOG, LogConfig, LogFormat};
+pub use serving::TlsFiles;
+
+/// As many sessions of one organization as a small machine bears.
+pub const DEFAULT_MAX_SESSIONS: usize = 100;
+
+/// More than somebody who mistypes a code needs, and no nuisance to somebody whose number is not theirs.
+pub const DEFAULT_PAIRING_CODES: NonZeroU32 = NonZeroU32::new(6).unwrap();
+
+/// Below the ten seconds after which container engines kill.
+pub const DEFAULT_SHUTDOWN: Duration = Duration::from_secs(8);
 
 /// All settings.
 ///
 /// | Variable | Default | Meaning |
 /// |---|---|---|
 /// | `GATEWAY_LISTEN` | `127.0.0.1:8080` | Address and port to serve on |
+/// | `GATEWAY_HEALTH_LISTEN` | | Address and port for `/healthz` and `/readyz` alone, by plain HTTP; without it `GATEWAY_LISTEN` serves them too |
+/// | `GATEWAY_TLS_CERTIFICATE_FILE` | | Certificate and the chain to its root, PEM, to serve HTTPS; read again when it changes. Needs `GATEWAY_TLS_KEY_FILE` |
+/// | `GATEWAY_TLS_KEY_FILE` | | Its private key, PEM |
+/// | `GATEWAY_TRUSTED_PROXIES` | | Reverse proxies whose `X-Forwarded-For` names the caller, so that limits by address are for callers: addresses and networks, comma-separated |
+/// | `GATEWAY_CORS_ORIGINS` | | Origins whose web pages may call from a browser, comma-separated, such as `https://app.example.com` |
 /// | `GATEWAY_DATABASE` | `whatsapp-gateway.db` | SQLite file, made when missing, or a PostgreSQL server: `postgres://user:password@host/database?sslmode=verify-full` |
 /// | `GATEWAY_DATABASE_CONNECTIONS` | `10` | Connections to a PostgreSQL server at most, 2 or more |
 /// | `GATEWAY_ENCRYPTION_KEY_FILE` | | File with the key that the keys of linked devices are encrypted with: 32 bytes in base64 or hex, readable by its owner alone |
@@ -46,13 +65,15 @@ pub use log::{DEFAULT_LOG, LogConfig, LogFormat};
 /// | `GATEWAY_BODY_TIMEOUT_SECONDS` | `10` | Longest pause in the body of a request; ends requests whose body never comes |
 /// | `GATEWAY_ANSWER_TIMEOUT_SECONDS` | `30` | Longest a caller may take to read an answer; ends connections that don't, and frees what is held for them |
 /// | `GATEWAY_IDLE_TIMEOUT_SECONDS` | `75` | Longest a connection may be without a request; frees those that are forgotten |
-/// | `GATEWAY_MAX_CONNECTIONS` | `4096` | Connections open at once, and at most half of the descriptors that the process may have; more are closed |
+/// | `GATEWAY_MAX_CONNECTIONS` | `4096` | Connections open at once, and at most a third of the descriptors that the process may have; more are closed |
 /// | `GATEWAY_MAX_CONNECTIONS_PER_ADDRESS` | `256` | The same from one address (of IPv6, a /64 network), so that one does not use up all |
 /// | `GATEWAY_MAX_REQUESTS` | `1024` | Requests of authenticated callers served at once, to bound memory; more are refused with 503 |
 /// | `GATEWAY_MAX_REQUESTS_PER_ORGANIZATION` | `256` | The same of one organization, so that one does not shut out the others; more are refused with 429 |
 /// | `GATEWAY_MAX_REQUESTS_PER_ADDRESS` | `512` | Requests from one address, authenticated or not; more are refused with 429 |
-/// | `GATEWAY_MAX_UNREAD_MIB_PER_ADDRESS` | `32` | Memory for answers that callers from one address have not read yet; more of a list is refused with 429 |
-/// | `GATEWAY_SHUTDOWN_SECONDS` | `10` | Longest to wait for running requests when stopping |
+/// | `GATEWAY_MAX_UNREAD_MIB_PER_ORGANIZATION` | `32` | Memory for answers that the callers of one organization have not read yet; more of a GET is refused with 429 |
+/// | `GATEWAY_MAX_SESSIONS_PER_ORGANIZATION` | `100` | Sessions of one organization, each of which takes a descriptor and memory; more are refused with 429 |
+/// | `GATEWAY_PAIRING_CODES_PER_HOUR` | `6` | Pairing codes for one session, and for one number of an organization; protects whose phone shows them |
+/// | `GATEWAY_SHUTDOWN_SECONDS` | `8` | Longest that stopping may take, in all; what is still running then is cut off |
 /// | `GATEWAY_LOG` | [`DEFAULT_LOG`] | What to log, as `level` or `module=level`, comma-separated |
 /// | `GATEWAY_LOG_FORMAT` | `text` | `text` or `json` |
 /// | `WHATSAPP_URL` | WhatsApp itself | WebSocket URL of a stand-in; needs `WHATSAPP_SERVER_KEY` |
@@ -75,6 +96,14 @@ pub use log::{DEFAULT_LOG, LogConfig, LogFormat};
 pub struct Config {
     /// `GATEWAY_LISTEN`.
     pub listen: SocketAddr,
+    /// `GATEWAY_HEALTH_LISTEN`; none where the health routes are served with the others.
+    pub health_listen: Option<SocketAddr>,
+    /// `GATEWAY_TLS_CERTIFICATE_FILE` and `GATEWAY_TLS_KEY_FILE`; none for plain HTTP.
+    pub tls: Option<TlsFiles>,
+    /// `GATEWAY_TRUSTED_PROXIES`.
+    pub trusted_proxies: Vec<IpNet>,
+    /// `GATEWAY_CORS_ORIGINS`.
+    pub cors_origins: Vec<HeaderValue>,
     /// `GATEWAY_DATABASE` and `GATEWAY_DATABASE_CONNECTIONS`.
     pub database: Database,
     /// `GATEWAY_ENCRYPTION_KEY_FILE`; none when the device state is not encrypted.
@@ -89,6 +118,10 @@ pub struct Config {
     pub accept_phone_numbers: bool,
     /// `GATEWAY_REQUEST_TIMEOUT_SECONDS` and what else bounds connections and requests.
     pub limits: Limits,
+    /// `GATEWAY_MAX_SESSIONS_PER_ORGANIZATION`.
+    pub max_sessions_per_organization: usize,
+    /// `GATEWAY_PAIRING_CODES_PER_HOUR`.
+    pub pairing_codes_per_hour: NonZeroU32,
     /// `GATEWAY_SHUTDOWN_SECONDS`.
     pub shutdown_grace: Duration,
     /// `WHATSAPP_URL` and `WHATSAPP_SERVER_KEY`.
@@ -154,12 +187,11 @@ impl Config {
     fn read(env: &Env) -> Result<Self, ConfigError> {
         let limits = limits::limits(env)?;
         Ok(Self {
-            listen: env
-                .parsed(
-                    "GATEWAY_LISTEN",
-                    "an address and a port, such as 127.0.0.1:8080",
-                )?
-                .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080))),
+            listen: serving::listen(env)?,
+            health_listen: serving::health_listen(env)?,
+            tls: serving::tls(env)?,
+            trusted_proxies: serving::trusted_proxies(env)?,
+            cors_origins: serving::cors_origins(env)?,
             database: database(env)?,
             encryption_key: encryption_key(env)?,
             keep_actions: keep_actions(env)?,
@@ -169,11 +201,13 @@ impl Config {
                 .parsed("GATEWAY_ACCEPT_PHONE_NUMBERS", "true or false")?
                 .unwrap_or(false),
             limits,
-            shutdown_grace: env.seconds(
-                "GATEWAY_SHUTDOWN_SECONDS",
-                Duration::from_secs(10),
-                0..=3600,
-            )?,
+            max_sessions_per_organization: env
+                .parsed("GATEWAY_MAX_SESSIONS_PER_ORGANIZATION", "a number")?
+                .unwrap_or(DEFAULT_MAX_SESSIONS),
+            pairing_codes_per_hour: env
+                .parsed("GATEWAY_PAIRING_CODES_PER_HOUR", "a number of at least 1")?
+                .unwrap_or(DEFAULT_PAIRING_CODES),
+            shutdown_grace: env.seconds("GATEWAY_SHUTDOWN_SECONDS", DEFAULT_SHUTDOWN, 1..=3600)?,
             network: network(env)?,
             proxies: proxies(env)?,
             whatsapp_timeout: whatsapp_timeout(env, limits.request_timeout)?,
@@ -196,6 +230,22 @@ pub fn database_from_env() -> Result<Database, ConfigError> {
 /// A setting that cannot be used.
 pub fn encryption_key_from_env() -> Result<Option<EncryptionKey>, ConfigError> {
     encryption_key(&Env(&|name| std::env::var_os(name)))
+}
+
+/// Where the health routes are served, for the command that asks them.
+///
+/// # Errors
+/// A setting that cannot be used; with TLS, that they have no address of their own.
+pub fn health_address_from_env() -> Result<SocketAddr, ConfigError> {
+    let env = Env(&|name| std::env::var_os(name));
+    match (serving::health_listen(&env)?, serving::tls(&env)?) {
+        (Some(address), _) => Ok(address),
+        (None, None) => serving::listen(&env),
+        (None, Some(_)) => Err(ConfigError::new(
+            "GATEWAY_HEALTH_LISTEN",
+            "must be set for this command when the gateway serves HTTPS, such as 127.0.0.1:8081",
+        )),
+    }
 }
 
 fn database(env: &Env) -> Result<Database, ConfigError> {

@@ -224,6 +224,14 @@ impl Error {
         Self::new(Code::NotImplemented, "the session is not connected").with("status", status)
     }
 
+    /// 429 for a caller who has used up `budget`, one of the gateway's own limits.
+    #[must_use]
+    pub fn over_budget(budget: &'static str, message: &'static str, after: Duration) -> Self {
+        Self::new(Code::RateLimited, message)
+            .with("budget", budget)
+            .retry_after(after)
+    }
+
     /// 409 for an `Idempotency-Key` that another request has.
     #[must_use]
     pub fn key_reused() -> Self {

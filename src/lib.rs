@@ -15,12 +15,13 @@ mod edge;
 mod error;
 mod group;
 mod groups;
-mod http_client;
+pub mod http_client;
 mod jid;
 #[cfg(test)]
 mod layers_tests;
 mod outbound;
 mod pace;
+mod permits;
 mod sessions;
 mod store;
 mod whatsapp;

@@ -7,7 +7,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
 use whatsapp_gateway::Database;
+
+use cli::Failure;
 
 /// A self-hosted WhatsApp gateway. Settings come from the environment.
 #[derive(Debug, Parser)]
@@ -21,6 +24,12 @@ struct Cli {
 enum Command {
     /// Serve the API until told to stop (Ctrl-C or SIGTERM)
     Serve,
+    /// Ask the running gateway whether it is alive: exit code 0 when it is
+    Healthcheck {
+        /// Whether it can serve now, its database included
+        #[arg(long)]
+        ready: bool,
+    },
     /// Make the database, or bring its schema up to date; not while the gateway runs, which does the same at its start
     Migrate,
     /// Create, list and revoke api keys; also while the gateway runs
@@ -42,16 +51,14 @@ enum Command {
     },
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let done = match Cli::parse().command {
-        Command::Serve => cli::serve::run().await,
-        Command::Migrate => cli::database::migrate().await,
-        Command::ApiKey(command) => cli::api_key::run(command).await,
-        Command::Backup { file } => cli::database::backup(&file).await,
-        Command::RotateKey(arguments) => cli::rotate_key::run(arguments).await,
-        Command::MigrateDatabase { from, to } => cli::database::copy(&from, &to).await,
-    };
+fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    let done = Runtime::new().map_err(Failure::from).and_then(|runtime| {
+        let done = runtime.block_on(run(command));
+        // What is still being waited for, such as the look-up of a name, does not hold up the end.
+        runtime.shutdown_background();
+        done
+    });
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -59,6 +66,18 @@ async fn main() -> ExitCode {
             let _ = writeln!(io::stderr(), "error: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve => cli::serve::run().await,
+        Command::Healthcheck { ready } => cli::healthcheck::run(ready).await,
+        Command::Migrate => cli::database::migrate().await,
+        Command::ApiKey(command) => cli::api_key::run(command).await,
+        Command::Backup { file } => cli::database::backup(&file).await,
+        Command::RotateKey(arguments) => cli::rotate_key::run(arguments).await,
+        Command::MigrateDatabase { from, to } => cli::database::copy(&from, &to).await,
     }
 }
 

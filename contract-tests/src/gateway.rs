@@ -11,7 +11,9 @@ use whatsapp_gateway::Network;
 use whatsapp_gateway::Pace;
 use whatsapp_gateway::Proxies;
 use whatsapp_gateway::app::{self, StartError};
-use whatsapp_gateway::config::{Config, JwtConfig, Limits};
+use whatsapp_gateway::config::{
+    Config, DEFAULT_MAX_SESSIONS, DEFAULT_PAIRING_CODES, DEFAULT_SHUTDOWN, JwtConfig, Limits,
+};
 use whatsapp_standin::Standin;
 
 use crate::tokens::{AUDIENCE, ISSUER, Jwks};
@@ -25,10 +27,16 @@ use crate::wait::within;
 pub fn config(database: &Database, standin: &Standin) -> Config {
     Config {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        health_listen: None,
+        tls: None,
+        trusted_proxies: Vec::new(),
+        cors_origins: Vec::new(),
         database: database.clone(),
         encryption_key: None,
         limits: Limits::default(),
-        shutdown_grace: Duration::from_secs(10),
+        max_sessions_per_organization: DEFAULT_MAX_SESSIONS,
+        pairing_codes_per_hour: DEFAULT_PAIRING_CODES,
+        shutdown_grace: DEFAULT_SHUTDOWN,
         network: Network::Standin {
             url: standin.url(),
             server_key: key(&standin.server_key()),
@@ -84,10 +92,10 @@ impl Gateway {
     /// # Panics
     /// It does not start.
     pub async fn start(config: Config) -> Self {
-        let listener = app::bind(&config).await.expect("a free port");
-        let address = listener.local_addr().expect("an address");
+        let listeners = app::bind(&config).await.expect("a free port");
+        let address = listeners.api.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(app::serve(config, listener, async move {
+        let task = tokio::spawn(app::serve(config, listeners, async move {
             let _ = stopped.await;
         }));
         Self {

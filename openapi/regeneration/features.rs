@@ -7,7 +7,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, Request};
+use axum::http::request::Parts;
+use axum::http::Request;
 use axum::response::{IntoResponse, Response};
 use gateway_api::apis::features::*;
 use gateway_api::{Authenticator, Capability, Rejection, models};
@@ -44,7 +45,7 @@ impl Authenticator for Echo {
     type Principal = ();
     type Error = Refused;
 
-    async fn authenticate(&self, _: &HeaderMap) -> Result<(), Refused> {
+    async fn authenticate(&self, _: &Parts) -> Result<(), Refused> {
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Redirect};
 use axum::routing::get;
 use gateway_api::Rejection;
 
@@ -30,6 +30,7 @@ static SCRIPT: LazyLock<Bytes> = LazyLock::new(|| {
 /// The routes, to be merged into the generated router; its fallback answers what none of them is.
 pub fn routes() -> Router {
     Router::new()
+        .route("/", get(async || Redirect::temporary("/docs")))
         .route(
             "/openapi.yaml",
             get(async || ([(CONTENT_TYPE, "application/yaml")], YAML)),

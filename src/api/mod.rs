@@ -5,6 +5,7 @@ mod acts;
 mod additions;
 pub mod document;
 mod groups;
+pub mod health;
 mod joining;
 mod passkey;
 mod phone_numbers;
@@ -16,10 +17,12 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
 use gateway_api::{Authenticator, Capability, Rejection};
 
 use crate::additions::Additions;
 use crate::auth::{self, Auth, Principal};
+use crate::edge::Exchange;
 use crate::error::{Code, Error, Violation};
 use crate::sessions::{OwnedSession, Sessions};
 use phone_numbers::PhoneNumbers;
@@ -59,10 +62,11 @@ impl Authenticator for Api {
     type Principal = Principal;
     type Error = Error;
 
-    async fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, Error> {
-        let principal = self.auth.authenticate(bearer(headers)).await?;
+    async fn authenticate(&self, request: &Parts) -> Result<Principal, Error> {
+        let principal = self.auth.authenticate(bearer(&request.headers)).await?;
         // A field of the request's span, which every later log line about the request carries; see the edge.
         tracing::Span::current().record("caller", principal.log_name());
+        Exchange::of(&request.extensions)?.admit(&principal.organization_id)?;
         Ok(principal)
     }
 

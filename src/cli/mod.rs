@@ -2,6 +2,7 @@
 
 pub mod api_key;
 pub mod database;
+pub mod healthcheck;
 pub mod rotate_key;
 pub mod serve;
 

@@ -4,17 +4,18 @@ use std::io;
 
 use tracing_subscriber::EnvFilter;
 use whatsapp_gateway::app;
-use whatsapp_gateway::config::{Config, ConfigError, LogConfig, LogFormat};
+use whatsapp_gateway::config::{Config, ConfigError, Limits, LogConfig, LogFormat};
 
 use super::Failure;
 
 /// Serves until told to stop.
 pub async fn run() -> Result<(), Failure> {
     log(&LogConfig::from_env()?)?;
-    let config = Config::from_env()?;
+    let mut config = Config::from_env()?;
+    bound_by_descriptors(&mut config.limits);
     let shutdown = told_to_stop()?;
-    let listener = app::bind(&config).await?;
-    Ok(app::serve(config, listener, shutdown).await?)
+    let listeners = app::bind(&config).await?;
+    Ok(app::serve(config, listeners, shutdown).await?)
 }
 
 /// Completes on Ctrl-C or SIGTERM. The handlers are in place when this returns, not only when it is first polled.
@@ -35,6 +36,22 @@ fn told_to_stop() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     Ok(async {
         let _ = tokio::signal::ctrl_c().await;
     })
+}
+
+/// Gets the process all the descriptors that it may have, and leaves two thirds of them for what is not a connection to it:
+/// sessions, the database.
+fn bound_by_descriptors(limits: &mut Limits) {
+    let descriptors = rlimit::increase_nofile_limit(u64::MAX);
+    let half = descriptors
+        .ok()
+        .and_then(|all| usize::try_from(all / 2).ok());
+    if let Some(half) = half.filter(|half| *half < limits.max_connections) {
+        tracing::warn!(
+            max_connections = half,
+            "GATEWAY_MAX_CONNECTIONS is more than half of the descriptors that this process may have (ulimit -n)"
+        );
+        limits.max_connections = half;
+    }
 }
 
 fn log(config: &LogConfig) -> Result<(), ConfigError> {

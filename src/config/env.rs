@@ -51,6 +51,31 @@ impl Env<'_> {
             .transpose()
     }
 
+    /// The items of a list that is separated by commas.
+    pub(super) fn list<T>(
+        &self,
+        name: &'static str,
+        item: impl Fn(&str) -> Result<T, ConfigError>,
+    ) -> Result<Vec<T>, ConfigError> {
+        let text = self.text(name)?.unwrap_or_default();
+        let items = text.split(',').map(str::trim);
+        items.filter(|text| !text.is_empty()).map(item).collect()
+    }
+
+    pub(super) fn number(
+        &self,
+        name: &'static str,
+        default: u32,
+        range: std::ops::RangeInclusive<u32>,
+    ) -> Result<u32, ConfigError> {
+        let must_be = format!("a number from {} to {}", range.start(), range.end());
+        match self.parsed(name, &must_be)? {
+            None => Ok(default),
+            Some(number) if range.contains(&number) => Ok(number),
+            Some(_) => Err(ConfigError::new(name, format!("must be {must_be}"))),
+        }
+    }
+
     pub(super) fn seconds(
         &self,
         name: &'static str,

@@ -30,8 +30,8 @@ pub struct Limits {
     pub max_requests_per_organization: usize,
     /// Requests from one address served at once, authenticated or not.
     pub max_requests_per_address: usize,
-    /// Bytes of answers that callers from one address have not read yet.
-    pub max_unread_per_address: usize,
+    /// Bytes of answers that the callers of one organization have not read yet.
+    pub max_unread_per_organization: usize,
 }
 
 impl Default for Limits {
@@ -48,7 +48,7 @@ impl Default for Limits {
             max_requests: 1024,
             max_requests_per_organization: 256,
             max_requests_per_address: 512,
-            max_unread_per_address: 32 << 20,
+            max_unread_per_organization: 32 << 20,
         }
     }
 }
@@ -63,8 +63,8 @@ pub(super) fn limits(env: &Env) -> Result<Limits, ConfigError> {
         Ok(number.map_or(default, NonZeroUsize::get))
     };
     let max_unread = number(
-        "GATEWAY_MAX_UNREAD_MIB_PER_ADDRESS",
-        limits.max_unread_per_address >> 20,
+        "GATEWAY_MAX_UNREAD_MIB_PER_ORGANIZATION",
+        limits.max_unread_per_organization >> 20,
     )?;
     Ok(Limits {
         // Longer than the least time for WhatsApp.
@@ -107,6 +107,6 @@ pub(super) fn limits(env: &Env) -> Result<Limits, ConfigError> {
             "GATEWAY_MAX_REQUESTS_PER_ADDRESS",
             limits.max_requests_per_address,
         )?,
-        max_unread_per_address: max_unread.saturating_mul(1 << 20),
+        max_unread_per_organization: max_unread.saturating_mul(1 << 20),
     })
 }

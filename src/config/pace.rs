@@ -14,14 +14,7 @@ const PEOPLE: RangeInclusive<u32> = 1..=100_000;
 pub(super) fn pace(env: &Env) -> Result<Pace, ConfigError> {
     const LONGEST: &str = "GATEWAY_ADDITIONS_MAX_PAUSE_SECONDS";
     let default = Pace::default();
-    let number = |name, default, range: RangeInclusive<u32>| {
-        let must_be = format!("a number from {} to {}", range.start(), range.end());
-        match env.parsed(name, &must_be)? {
-            None => Ok(default),
-            Some(number) if range.contains(&number) => Ok(number),
-            Some(_) => Err(ConfigError::new(name, format!("must be {must_be}"))),
-        }
-    };
+    let number = |name, default, range: RangeInclusive<u32>| env.number(name, default, range);
     let shortest = number(
         "GATEWAY_ADDITIONS_MIN_PAUSE_SECONDS",
         default.pause.0,

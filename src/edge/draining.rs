@@ -1,11 +1,12 @@
-//! What a handler leaves unread of a request's body.
+//! The body of a request: how long it may pause, and what a handler leaves unread of it.
 //!
 //! A refusal is often ready before the body has come. If the server then closed the connection (HTTP/1.1) or reset the
 //! stream (HTTP/2), a client that is still sending would meet that instead of the answer. So the rest is read and thrown
 //! away first, within limits.
 
+use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Error;
@@ -17,6 +18,7 @@ use axum::response::Response;
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use tokio::sync::oneshot;
+use tokio::time::{Sleep, sleep};
 
 /// How much of a rest is read, in bytes. Behind more of it the connection closes over the client's head.
 const LIMIT: u64 = 64 << 20;
@@ -24,8 +26,8 @@ const LIMIT: u64 = 64 << 20;
 /// How long a rest is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Holds the answer back until the request's body is read to its end.
-pub async fn drain(request: Request, next: Next) -> Response {
+/// Breaks a body off that pauses for longer than `pause`, and holds the answer back until what came is read to its end.
+pub async fn drain(pause: Duration, request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;
     }
@@ -38,6 +40,8 @@ pub async fn drain(request: Request, next: Next) -> Response {
                 back: Some(back),
                 // Asking for the first frame is what tells such a client to begin.
                 begun: !announced,
+                pause,
+                pausing: None,
             })
         }))
         .await;
@@ -63,6 +67,10 @@ struct Lent {
     body: Option<Body>,
     back: Option<oneshot::Sender<Body>>,
     begun: bool,
+    /// Longest it may pause.
+    pause: Duration,
+    /// There while it pauses.
+    pausing: Option<Pin<Box<Sleep>>>,
 }
 
 impl http_body::Body for Lent {
@@ -74,10 +82,21 @@ impl http_body::Body for Lent {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         self.begun = true;
-        match &mut self.body {
-            Some(body) => Pin::new(body).poll_frame(context),
-            None => Poll::Ready(None),
+        let Some(body) = &mut self.body else {
+            return Poll::Ready(None);
+        };
+        let polled = Pin::new(body).poll_frame(context);
+        if polled.is_ready() {
+            self.pausing = None;
+            return polled;
         }
+        let pause = self.pause;
+        let pausing = self.pausing.get_or_insert_with(|| Box::pin(sleep(pause)));
+        ready!(pausing.as_mut().poll(context));
+        // The rest is not waited for.
+        self.body = None;
+        let paused = io::Error::new(io::ErrorKind::TimedOut, "the body paused for too long");
+        Poll::Ready(Some(Err(Error::new(paused))))
     }
 
     fn is_end_stream(&self) -> bool {

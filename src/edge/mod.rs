@@ -1,7 +1,15 @@
-//! What wraps the router: request ids, limits, the access log, panics, bodies left unread, and the one renderer of errors.
+//! What wraps the router: connections and their limits, request ids, the access log, panics, bodies left unread, and the one
+//! renderer of errors.
 
+mod admission;
+mod cors;
 mod draining;
 mod error;
+mod exchange;
+mod origin;
+mod server;
+mod tls;
+mod watch;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -9,39 +17,79 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderValue, Method};
+use axum::http::header::{CACHE_CONTROL, HOST, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderValue, Method, Version};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use tokio::sync::Semaphore;
+use http_body::Body as _;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
 use crate::config::Limits;
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, Violation};
+
+pub use exchange::Exchange;
+pub use server::Server;
+pub use tls::{Tls, TlsError};
 
 /// The header that carries a request's id, in and out.
 const REQUEST_ID: &str = "x-request-id";
 
-/// Wraps the whole router, its fallbacks included.
-pub fn wrap(router: Router, limits: Limits) -> Router {
-    let permits = Arc::new(Semaphore::new(
-        limits.max_requests.min(Semaphore::MAX_PERMITS),
-    ));
-    router
+/// Wraps the whole router, its fallbacks included; web pages of these origins may call it.
+pub fn wrap(router: Router, limits: Limits, origins: &[HeaderValue]) -> Router {
+    let Limits {
+        request_timeout,
+        body_timeout,
+        ..
+    } = limits;
+    let router = router
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn(move |request: Request, next: Next| {
-            let permits = Arc::clone(&permits);
-            async move {
-                let Ok(_permit) = permits.try_acquire() else {
-                    return Err(unavailable("too many requests at once"));
-                };
-                tokio::time::timeout(limits.request_timeout, next.run(request))
+        .layer(middleware::from_fn(
+            move |request: Request, next: Next| async move {
+                tokio::time::timeout(request_timeout, next.run(request))
                     .await
                     .map_err(|_| unavailable("the request took too long"))
-            }
+            },
+        ))
+        .layer(middleware::from_fn(one_host))
+        .layer(middleware::from_fn(move |request: Request, next: Next| {
+            draining::drain(body_timeout, request, next)
         }))
-        .layer(middleware::from_fn(observe))
-        .layer(middleware::from_fn(draining::drain))
+        .layer(middleware::from_fn(admit));
+    let router = match origins {
+        [] => router,
+        origins => router.layer(cors::layer(origins)),
+    };
+    router.layer(middleware::from_fn(observe))
+}
+
+/// Refuses what its caller has too much of.
+async fn admit(request: Request, next: Next) -> Result<Response, Error> {
+    let exchange = Arc::clone(Exchange::of(request.extensions())?);
+    exchange.admit_origin(request.headers())?;
+    let reads = request.method().is_safe();
+    let response = next.run(request).await;
+    let bytes = response.body().size_hint().lower();
+    let admitted = exchange.admit_answer(usize::try_from(bytes).unwrap_or(usize::MAX));
+    // What has been done is told, whatever it takes.
+    if reads {
+        admitted?;
+    }
+    Ok(response)
+}
+
+/// Refuses a request of HTTP/1.1 that has not one host: whatever stands in front of the gateway may have looked at another
+/// one. Source: RFC 9112, 3.2.
+async fn one_host(request: Request, next: Next) -> Result<Response, Error> {
+    let rule = match request.headers().get_all(HOST).iter().count() {
+        0 => "required",
+        1 => return Ok(next.run(request).await),
+        _ => "duplicate",
+    };
+    if request.version() != Version::HTTP_11 {
+        return Ok(next.run(request).await);
+    }
+    Err(Error::validation(&[Violation::new("Host", rule)]))
 }
 
 fn unavailable(message: &'static str) -> Error {
@@ -74,7 +122,13 @@ async fn observe(request: Request, next: Next) -> Response {
         let mut response = next.run(request).await;
         line.status = response.status().as_u16();
         drop(line);
-        response.headers_mut().insert(REQUEST_ID, id.clone());
+        let headers = response.headers_mut();
+        headers.insert(REQUEST_ID, id.clone());
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        // Answers are one caller's, and some hold secrets. What anybody may keep says so itself.
+        headers
+            .entry(CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("no-store"));
         response
     }
     .instrument(span.clone())

@@ -1,8 +1,10 @@
 use axum::body::Body;
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::routing::get;
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use super::*;
 use crate::http_client;
@@ -12,7 +14,12 @@ use crate::outbound::Proxies;
 async fn serve(router: Router, limits: Limits) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
-    tokio::spawn(axum::serve(listener, wrap(router, limits)).into_future());
+    let server = Server::new(limits, Vec::new());
+    let router = wrap(router, limits, &[]);
+    tokio::spawn(async move {
+        let (_never, stopping) = watch::channel(None);
+        server.serve(listener, None, router, stopping).await;
+    });
     url
 }
 
@@ -84,25 +91,48 @@ async fn a_panic_and_a_late_answer_are_errors_like_all_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn more_requests_than_allowed_are_refused() {
+async fn more_requests_than_allowed_are_refused_to_whose_they_are() {
     let entered = Arc::new(tokio::sync::Notify::new());
-    let leave = Arc::new(tokio::sync::Notify::new());
+    let leave = Arc::new(tokio::sync::Semaphore::new(0));
     let (inside, door) = (Arc::clone(&entered), Arc::clone(&leave));
-    let router = Router::new().route(
-        "/",
-        get(move || async move {
-            inside.notify_one();
-            door.notified().await;
-        }),
+    // As an authenticated handler: the organization is known, then something takes long.
+    let stays = get(
+        move |Path(organization): Path<String>, request: Request| async move {
+            let exchange = Exchange::of(request.extensions())?;
+            exchange.admit(&organization)?;
+            if organization != "quick" {
+                inside.notify_one();
+                let _ = door.acquire().await;
+            }
+            Ok::<_, Error>(())
+        },
     );
     let limits = Limits {
-        max_requests: 1,
+        max_requests: 2,
+        max_requests_per_organization: 1,
         ..Limits::default()
     };
-    let url = serve(router, limits).await;
-    let first = tokio::spawn(call(url.clone(), None));
+    let url = serve(Router::new().route("/{organization}", stays), limits).await;
+    let call = async |organization: &str| call(format!("{url}/{organization}"), None).await;
+    let stay = |organization: &str| {
+        let url = format!("{url}/{organization}");
+        tokio::spawn(self::call(url, None))
+    };
+    let first = stay("a");
     entered.notified().await;
-    assert_eq!(call(url, None).await.0, StatusCode::SERVICE_UNAVAILABLE);
-    leave.notify_one();
+    let (status, _, body) = call("a").await;
+    assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(
+        body["error"]["details"]["budget"],
+        "requestsPerOrganization"
+    );
+    assert_eq!(call("quick").await.0, StatusCode::OK);
+
+    let second = stay("b");
+    entered.notified().await;
+    assert_eq!(call("quick").await.0, StatusCode::SERVICE_UNAVAILABLE);
+    leave.add_permits(2);
     assert_eq!(first.await.expect("answered").0, StatusCode::OK);
+    assert_eq!(second.await.expect("answered").0, StatusCode::OK);
+    assert_eq!(call("quick").await.0, StatusCode::OK, "all came back");
 }

@@ -17,6 +17,7 @@ use crate::error::{Code, Error};
 use crate::group::{GroupInfo, Role};
 use crate::jid::{GroupJid, SessionId};
 use crate::pace::{AddLimits, Pace};
+use crate::permits::Permit;
 use crate::store::{SessionRecord, Store};
 
 /// A session as the registry holds it: whose it is, how it looks, and the channel to its supervisor.
@@ -25,6 +26,8 @@ pub(super) struct Entry {
     pub(super) view: watch::Receiver<View>,
     pub(super) commands: mpsc::Sender<Command>,
     pub(super) limits: Limits,
+    /// One of those that its organization may have.
+    pub(super) place: Option<Permit<String>>,
 }
 
 /// A session that belongs to the organization of whoever asked. [`super::Sessions::owned`] alone hands it out.

@@ -1,6 +1,7 @@
 //! For unit tests: a connection without WhatsApp, and a session that is connected by it.
 
 use std::collections::VecDeque;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
@@ -10,11 +11,12 @@ use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
 use super::access::OwnedSession;
+use super::pairing::PairingCodes;
 use super::roles::{Account, Roles};
 use super::supervisor::Supervisor;
 use super::supervisor::state::{Input, State};
 use super::view::Online;
-use super::{Registry, Sessions};
+use super::{Allowed, Registry, Sessions};
 use crate::clock::Clock;
 use crate::group::{
     Action, AddRequest, Answer, GroupInfo, JoinRequest, Outcome, Participant, PersonOutcome, Role,
@@ -22,6 +24,7 @@ use crate::group::{
 };
 use crate::jid::{GroupJid, PersonJid, UserJid};
 use crate::outbound::Proxies;
+use crate::permits::Permits;
 use crate::store::{LimitsRecord, SessionRecord, Status, Store};
 use crate::whatsapp::{CallError, Connection, Dialer, Network};
 
@@ -101,6 +104,12 @@ pub(crate) struct Rig {
     _directory: TempDir,
 }
 
+/// More than a test needs.
+pub(crate) const ALLOWED: Allowed = Allowed {
+    sessions: 100,
+    pairing_codes_per_hour: NonZeroU32::MAX,
+};
+
 impl Rig {
     /// Whose account is in `groups`.
     pub(crate) async fn new(groups: Vec<GroupInfo>) -> Self {
@@ -115,6 +124,8 @@ impl Rig {
             saving: Default::default(),
             actions: Default::default(),
             syncs: Arc::new(Semaphore::new(1)),
+            places: Permits::new(ALLOWED.sessions),
+            pairing_codes: PairingCodes::new(ALLOWED.pairing_codes_per_hour),
         });
         let mut record = record();
         record.wa_jid = Some(ME.to_owned());

@@ -122,12 +122,8 @@ impl Limits {
             ("addsPerHour", HOUR, per_hour),
         ] {
             if let Some(until) = most.and_then(|most| full_until(used, now, span, most, people)) {
-                return Err(Error::new(
-                    Code::RateLimited,
-                    "the session may not add so many people now",
-                )
-                .with("budget", budget)
-                .retry_after(self.left(until)));
+                let message = "the session may not add so many people now";
+                return Err(Error::over_budget(budget, message, self.left(until)));
             }
         }
         Ok(Some(take(used, now, people)))

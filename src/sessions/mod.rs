@@ -17,12 +17,13 @@ mod verdict;
 mod view;
 
 use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroU32;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 pub use crate::whatsapp::PasskeyAssertion;
 pub use access::{Changes, OwnedSession};
@@ -31,20 +32,22 @@ pub use acting::Asker;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::jid::SessionId;
+use crate::permits::{Permit, Permits};
 use crate::store::{
     ActionRecord, ActionStatus, Earlier, IdempotencyKey, LimitsRecord, SessionRecord, Status,
     Store, StoreError,
 };
 use crate::whatsapp::Dialer;
 use access::Entry;
+use pairing::PairingCodes;
 use saving::Saving;
 use settling::Creation;
 use supervisor::Supervisor;
 use supervisor::commands::Command;
 use unlinking::Unlinkings;
 
-/// How long all sessions together may take to close their connections.
-const SHUTDOWN: Duration = Duration::from_secs(10);
+/// When whoever has too many sessions may ask again: somebody has to delete one, which takes its time.
+const FULL: Duration = Duration::from_secs(60);
 
 /// Fetches of all groups that are under way at once.
 const SYNCS: usize = 8;
@@ -67,6 +70,18 @@ pub(crate) struct Registry {
     actions: Saving<ActionRecord>,
     /// Turns of those who fetch all groups: a thousand sessions that start together do not hold all of theirs in memory.
     syncs: Arc<Semaphore>,
+    /// How many sessions each organization may have.
+    places: Arc<Permits<String>>,
+    pairing_codes: PairingCodes,
+}
+
+/// What one organization may have of sessions, and ask of them.
+#[derive(Debug, Clone, Copy)]
+pub struct Allowed {
+    /// Sessions.
+    pub sessions: usize,
+    /// Pairing codes within an hour, for one session and for one number.
+    pub pairing_codes_per_hour: NonZeroU32,
 }
 
 /// A part of a list, and where the next part begins.
@@ -101,6 +116,7 @@ impl Sessions {
         dialer: Dialer,
         whatsapp_timeout: Duration,
         clock: Clock,
+        allowed: Allowed,
     ) -> Result<Self, StoreError> {
         let mut limits: HashMap<_, _> = store.all_limits().await?.into_iter().collect();
         let records = store.all_sessions().await?;
@@ -127,6 +143,8 @@ impl Sessions {
             saving: Saving::default(),
             actions: Saving::default(),
             syncs: Arc::new(Semaphore::new(SYNCS)),
+            places: Permits::new(allowed.sessions),
+            pairing_codes: PairingCodes::new(allowed.pairing_codes_per_hour),
         });
         registry.start_saving(|registry| &registry.saving);
         registry.start_saving(|registry| &registry.actions);
@@ -134,7 +152,9 @@ impl Sessions {
             let unsettled = open.extract_if(.., |action| action.session == record.id);
             let unsettled = unsettled.collect::<Vec<_>>();
             let limits = limits.remove(&record.id).unwrap_or_default();
-            registry.add(record, unsettled, limits);
+            // Whoever has more than is allowed keeps them, and gets no further ones.
+            let place = registry.place(&record.organization_id);
+            registry.add(record, unsettled, limits, place);
         }
         for device in unlinkings {
             registry.unlink(device);
@@ -142,8 +162,9 @@ impl Sessions {
         Ok(Self(registry))
     }
 
-    /// Closes all connections in bounded time. Who was started stays so, for the next [`Sessions::load`].
-    pub async fn shutdown(&self) {
+    /// Closes all connections before `end`, with a part of the time for saving what is left. Who was started stays so, for
+    /// the next [`Sessions::load`].
+    pub async fn shutdown(&self, end: Instant) {
         let mut closing = JoinSet::new();
         let registry = Arc::clone(&self.0);
         closing.spawn(async move { registry.unlinkings.shutdown().await });
@@ -157,7 +178,8 @@ impl Sessions {
                 }
             });
         }
-        if timeout(SHUTDOWN, closing.join_all()).await.is_err() {
+        let left = end.saturating_duration_since(Instant::now());
+        if timeout(left / 2, closing.join_all()).await.is_err() {
             tracing::warn!("not every session closed its connection in time");
         }
         let Registry {
@@ -166,10 +188,14 @@ impl Sessions {
             store,
             ..
         } = &*self.0;
-        for saved in [saving.save(store).await, actions.save(store).await] {
-            if let Err(error) = saved {
-                tracing::error!(%error, "cannot save what is left");
+        let save = async { [saving.save(store).await, actions.save(store).await] };
+        match timeout_at(end, save).await {
+            Ok(saved) => {
+                for error in saved.into_iter().filter_map(Result::err) {
+                    tracing::error!(%error, "cannot save what is left");
+                }
             }
+            Err(_) => tracing::error!("cannot save what is left in time"),
         }
     }
 
@@ -177,7 +203,8 @@ impl Sessions {
     /// was created, as it is now.
     ///
     /// # Errors
-    /// 409 for the key of another request, or of a session that is gone; the database failed.
+    /// 429 where the organization has as many as it may; 409 for the key of another request, or of a session that is gone;
+    /// the database failed.
     pub async fn create(
         &self,
         organization_id: &str,
@@ -198,6 +225,9 @@ impl Sessions {
         let registry = Arc::clone(&self.0);
         // A task, so that a caller who goes away leaves no row without a supervisor.
         let created = tokio::spawn(async move {
+            let Some(place) = registry.place(&record.organization_id) else {
+                return registry.no_place(key.as_ref()).await;
+            };
             match &key {
                 None => registry.store.insert_session(&record).await?,
                 Some(key) => {
@@ -206,7 +236,12 @@ impl Sessions {
                     }
                 }
             }
-            registry.add(record.clone(), Vec::new(), LimitsRecord::default());
+            registry.add(
+                record.clone(),
+                Vec::new(),
+                LimitsRecord::default(),
+                Some(place),
+            );
             Ok(record)
         });
         created.await.map_err(Error::internal)?
@@ -273,9 +308,11 @@ impl Registry {
         record: SessionRecord,
         unsettled: Vec<ActionRecord>,
         limits: LimitsRecord,
+        place: Option<Permit<String>>,
     ) {
         let id = record.id.clone();
-        let (mut supervisor, entry) = Supervisor::new(Arc::clone(self), record, limits);
+        let (mut supervisor, mut entry) = Supervisor::new(Arc::clone(self), record, limits);
+        entry.place = place;
         for action in unsettled {
             if let Some(creation) = Creation::of(&action) {
                 supervisor.unsettled_creation(creation);
@@ -285,6 +322,21 @@ impl Registry {
         }
         self.write().insert(id, Arc::new(entry));
         tokio::spawn(supervisor.run());
+    }
+
+    fn place(&self, organization_id: &str) -> Option<Permit<String>> {
+        self.places.take(organization_id.to_owned(), 1)
+    }
+
+    /// The answer where there is no place for a further session: a repetition asks for none.
+    async fn no_place(&self, key: Option<&IdempotencyKey>) -> Result<SessionRecord, Error> {
+        if let Some(key) = key
+            && let Some(earlier) = self.store.find_key(key).await?
+        {
+            return self.created_before(&earlier, key);
+        }
+        let message = "the organization has as many sessions as it may; delete one first";
+        Err(Error::over_budget("sessionsPerOrganization", message, FULL))
     }
 
     /// The session that the first request with this key has created.

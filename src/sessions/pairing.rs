@@ -1,17 +1,55 @@
 //! Linking a session to an account: by QR code or by a code typed into the phone.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
+use governor::clock::Clock as _;
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio::time::timeout;
 
 use super::access::OwnedSession;
 use super::supervisor::commands::Command;
 use super::view::{PairingCode, Qr};
 use crate::error::Error;
+use crate::jid::SessionId;
 use crate::whatsapp::CallError;
 
 /// How long a caller who asks for a QR code waits for the first one.
 const QR_WAIT: Duration = Duration::from_secs(2);
+
+/// How many pairing codes are asked for: each shows on somebody's phone, whoever's number it is.
+pub(super) struct PairingCodes(DefaultKeyedRateLimiter<Asked>);
+
+/// For what a code is asked. Numbers are counted for each organization, so that none can use up another's.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Asked {
+    By(SessionId),
+    For(String, String),
+}
+
+impl PairingCodes {
+    pub(super) fn new(per_hour: NonZeroU32) -> Self {
+        Self(RateLimiter::keyed(Quota::per_hour(per_hour)))
+    }
+
+    /// Counts one more code.
+    fn take(&self, session: &OwnedSession, phone: &str) -> Result<(), Error> {
+        // Those that may ask for all of them again are nothing to remember.
+        self.0.retain_recent();
+        let organization = session.entry.organization_id.clone();
+        for asked in [
+            Asked::By(session.id.clone()),
+            Asked::For(organization, phone.to_owned()),
+        ] {
+            self.0.check_key(&asked).map_err(|until| {
+                let message = "so many pairing codes were asked for; each shows on a phone";
+                let after = until.wait_time_from(self.0.clock().now());
+                Error::over_budget("pairingCodesPerHour", message, after)
+            })?;
+        }
+        Ok(())
+    }
+}
 
 impl OwnedSession {
     /// The QR code to scan now. Starts pairing where that is not under way, and waits a moment for the first code.
@@ -37,7 +75,7 @@ impl OwnedSession {
     /// not under way.
     ///
     /// # Errors
-    /// 400 where the session is paired; 503 with the reason where WhatsApp is not ready for it; 504 where it does not
+    /// 400 where the session is paired; 429 for too many within an hour; 503 with the reason where WhatsApp is not ready for it; 504 where it does not
     /// answer; what it refuses.
     pub async fn pairing_code(&self, phone: String) -> Result<PairingCode, Error> {
         self.start_pairing().await?;
@@ -48,6 +86,7 @@ impl OwnedSession {
             Ok(Err(error)) => return Err(error),
             Ok(Ok(None)) | Err(_) => return Err(self.because_of_status(Error::not_ready_to_pair())),
         }
+        self.registry.pairing_codes.take(self, &phone)?;
         let code = self.ask(|reply| Command::PairWithCode(phone, reply));
         timeout(limit, code)
             .await

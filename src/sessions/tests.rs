@@ -1,14 +1,20 @@
 //! The registry and the supervisors, on a real database and a network where nobody answers.
 
-use super::fake::{nowhere, open, record};
+use super::fake::{ALLOWED, nowhere, open, record};
 use super::*;
 use crate::error::Code;
 
 async fn load(directory: &std::path::Path) -> Sessions {
     let limit = Duration::from_secs(20);
-    Sessions::load(open(directory).await, nowhere(), limit, Clock::default())
-        .await
-        .expect("sessions")
+    Sessions::load(
+        open(directory).await,
+        nowhere(),
+        limit,
+        Clock::default(),
+        ALLOWED,
+    )
+    .await
+    .expect("sessions")
 }
 
 async fn create(sessions: &Sessions, start: bool) -> OwnedSession {
@@ -201,7 +207,9 @@ async fn a_restart_brings_back_who_was_started() {
         ["connecting", "connecting", "logged_out", "stopped"]
     );
 
-    sessions.shutdown().await;
+    sessions
+        .shutdown(Instant::now() + Duration::from_secs(10))
+        .await;
     let after = open(directory.path())
         .await
         .all_sessions()

@@ -252,6 +252,15 @@ impl Store {
         Ok(())
     }
 
+    /// Asks the database for an answer.
+    ///
+    /// # Errors
+    /// It gave none.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(&self.pools.read).await?;
+        Ok(())
+    }
+
     /// Closes the database. SQLite's write-ahead log is folded into the file.
     pub async fn close(&self) {
         let Pools {

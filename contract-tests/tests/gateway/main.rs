@@ -15,6 +15,7 @@ mod credentials;
 mod directory;
 mod document;
 mod document_served;
+mod edge;
 mod encryption;
 mod errors;
 mod forgetting;

@@ -41,7 +41,7 @@ impl World {
     fn settings(&self, database: impl AsRef<OsStr>) -> Vec<(&'static str, OsString)> {
         let mut settings = database::environment(database.as_ref(), &self.standin);
         settings.push(("GATEWAY_LISTEN", "127.0.0.1:0".into()));
-        settings.push(("GATEWAY_SHUTDOWN_SECONDS", "0".into()));
+        settings.push(("GATEWAY_SHUTDOWN_SECONDS", "1".into()));
         settings
     }
 

@@ -383,3 +383,47 @@ async fn two_accounts_side_by_side() {
     assert_eq!(second.get().await["status"], "working");
     lab.stop().await;
 }
+
+/// A code shows on the phone with that number, whoever's it is: no session gets many, and no organization for one number.
+#[tokio::test(flavor = "multi_thread")]
+async fn pairing_codes_are_limited_for_a_session_and_for_a_number() {
+    let lab = Lab::start().await;
+    lab.standin.add_account(FRIEND).unwrap();
+    let manager = lab.manager().await;
+    let sessions = [
+        Session::create(&manager).await,
+        Session::create(&manager).await,
+    ];
+    let ask = async |session: &Session, phone: &str| {
+        let call = session.caller.post(session.path("/pairing-code"));
+        call.json(&json!({ "phone": phone })).send().await
+    };
+    let mut given = 0;
+    for _ in 0..50 {
+        for session in &sessions {
+            let answer = ask(session, FRIEND).await;
+            if answer.status == 200 {
+                given += 1;
+                continue;
+            }
+            let seconds = answer.headers["retry-after"]
+                .to_str()
+                .unwrap()
+                .parse::<u64>();
+            assert!((1..=600).contains(&seconds.unwrap()));
+            let details = answer.error(429, "rate_limited");
+            assert_eq!(details, json!({"budget": "pairingCodesPerHour"}));
+        }
+    }
+    assert_eq!(given, 6, "the number's");
+    assert_eq!(
+        ask(&sessions[0], ACCOUNT).await.status,
+        429,
+        "the session's"
+    );
+
+    // Another organization pairs its phone undisturbed, be it the same number.
+    let other = Session::create(&lab.caller("org_other", "manage").await).await;
+    ask(&other, FRIEND).await.expect(200);
+    lab.stop().await;
+}

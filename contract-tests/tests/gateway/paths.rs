@@ -124,7 +124,6 @@ async fn unknown_routes_and_methods_are_refused() {
     let (lab, session) = connected().await;
     let caller = &session.caller;
     for target in [
-        "/",
         "/api/v1",
         "/api/v1/",
         "/api/v2/sessions",

@@ -77,32 +77,48 @@ async fn exchange_body(
     status
 }
 
+/// A host is what HTTP/1.1 asks for, once (RFC 9112, 3.2); HTTP/1.0 does not.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_needs_no_host() {
+async fn a_request_has_one_host() {
     let lab = Lab::start().await;
     let token = lab.api_key("org_42", "manage", None).await.1;
     let bearer = format!("Authorization: Bearer {token}");
+    let get = async |target, version, headers: &[&str]| {
+        exchange(&lab, Method::GET, target, version, headers).await
+    };
     for version in ["HTTP/1.1", "HTTP/1.0"] {
+        let host: &[&str] = if version == "HTTP/1.1" {
+            &["Host: x"]
+        } else {
+            &[]
+        };
+        let with_key = [host, &[&bearer]].concat();
         assert_eq!(
-            exchange(&lab, Method::GET, "/api/v1/sessions", version, &[&bearer]).await,
+            get("/api/v1/sessions", version, &with_key).await,
             200,
             "{version}"
         );
         assert_eq!(
-            exchange(&lab, Method::GET, "/api/v1/sessions", version, &[]).await,
+            get("/api/v1/sessions", version, host).await,
             401,
             "{version}"
         );
         assert_eq!(
-            exchange(&lab, Method::GET, "/api/v1/nowhere", version, &[&bearer]).await,
+            get("/api/v1/nowhere", version, &with_key).await,
             404,
             "{version}"
         );
-        assert_eq!(
-            exchange(&lab, Method::PUT, "/api/v1/sessions", version, &[&bearer]).await,
-            405,
-            "{version}"
-        );
+        let put = exchange(&lab, Method::PUT, "/api/v1/sessions", version, &with_key).await;
+        assert_eq!(put, 405, "{version}");
+    }
+    for headers in [
+        vec![],
+        vec!["Host: x", "Host: x"],
+        vec!["Host: x", "host: y"],
+    ] {
+        let headers = [&headers[..], &[bearer.as_str()]].concat();
+        let answer = get("/api/v1/sessions", "HTTP/1.1", &headers).await;
+        assert_eq!(answer, 400, "{headers:?}");
     }
     lab.stop().await;
 }
@@ -124,6 +140,7 @@ async fn two_credentials_are_as_good_as_none() {
         (vec![&bearer, junk], 401),
         (vec![junk, &bearer], 401),
     ] {
+        let headers = [&["Host: x"], &headers[..]].concat();
         assert_eq!(
             exchange(&lab, Method::GET, "/api/v1/sessions", "HTTP/1.1", &headers).await,
             status,
@@ -218,7 +235,7 @@ async fn a_large_body_that_is_refused_costs_nobody_the_answer() {
         assert_eq!(answer.status, status, "HTTP/2 {method} {target} {media}");
 
         let media = format!("Content-Type: {media}");
-        let mut headers = vec![media.as_str(), &length];
+        let mut headers = vec!["Host: x", media.as_str(), &length];
         if status != 401 {
             headers.push(&bearer);
         }
@@ -233,7 +250,7 @@ async fn a_large_body_that_is_refused_costs_nobody_the_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_waits_for_a_word_is_refused_unsent() {
     let lab = Lab::start().await;
-    let headers = ["Expect: 100-continue", "Content-Length: 1000"];
+    let headers = ["Host: x", "Expect: 100-continue", "Content-Length: 1000"];
     let target = "/api/v1/sessions";
     let status = exchange(&lab, Method::POST, target, "HTTP/1.1", &headers).await;
     assert_eq!(status, 401);

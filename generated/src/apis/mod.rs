@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use axum::{
-    http::{HeaderMap, HeaderValue},
+    http::{HeaderValue, request::Parts},
     response::{IntoResponse, Response},
 };
 
@@ -75,10 +75,10 @@ pub trait Authenticator: Send + Sync + 'static {
     /// The one error of all operations; it has to be able to tell of every [`Rejection`].
     type Error: From<Rejection> + IntoResponse + Send;
 
-    /// Turns the credential in `headers` into the caller, or refuses it.
+    /// Turns the credential in the headers of `request` into the caller, or refuses it.
     fn authenticate(
         &self,
-        headers: &HeaderMap,
+        request: &Parts,
     ) -> impl Future<Output = Result<Self::Principal, Self::Error>> + Send;
 
     /// Refuses a caller without the capability that the operation needs.

@@ -415,7 +415,7 @@ async fn erase_from_actions<A: Actions>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, body) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Manage)?;
     let path: EraseFromActionsPathParams = valid(path(&mut parts).await?)?;
     let body: models::OnePerson = valid(required_body(&parts.headers, body).await?)?;
@@ -428,7 +428,7 @@ async fn get_action<A: Actions>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Read)?;
     let path: GetActionPathParams = valid(path(&mut parts).await?)?;
     let response = api.get_action(&principal, path).await?;
@@ -440,7 +440,7 @@ async fn list_actions<A: Actions>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Read)?;
     let path: ListActionsPathParams = valid(path(&mut parts).await?)?;
     let mut given = Parameters::of_query(&parts);
@@ -462,7 +462,7 @@ async fn search_actions<A: Actions>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, body) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Read)?;
     let path: SearchActionsPathParams = valid(path(&mut parts).await?)?;
     let mut given = Parameters::of_query(&parts);
@@ -481,7 +481,7 @@ async fn cancel_addition<A: Additions>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Send)?;
     let path: CancelAdditionPathParams = valid(path(&mut parts).await?)?;
     let response = api.cancel_addition(&principal, path).await?;
@@ -493,7 +493,7 @@ async fn create_addition<A: Additions>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, body) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Send)?;
     let path: CreateAdditionPathParams = valid(path(&mut parts).await?)?;
     let mut given = Parameters::of_headers(&parts.headers);
@@ -511,7 +511,7 @@ async fn get_addition<A: Additions>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Read)?;
     let path: GetAdditionPathParams = valid(path(&mut parts).await?)?;
     let response = api.get_addition(&principal, path).await?;
@@ -523,7 +523,7 @@ async fn list_additions<A: Additions>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Read)?;
     let path: ListAdditionsPathParams = valid(path(&mut parts).await?)?;
     let mut given = Parameters::of_query(&parts);
@@ -541,7 +541,7 @@ async fn add_group_members<A: Groups>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, body) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Send)?;
     let path: AddGroupMembersPathParams = valid(path(&mut parts).await?)?;
     let mut given = Parameters::of_headers(&parts.headers);
@@ -562,7 +562,7 @@ async fn create_group<A: Groups>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, body) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Send)?;
     let path: CreateGroupPathParams = valid(path(&mut parts).await?)?;
     let mut given = Parameters::of_headers(&parts.headers);
@@ -581,7 +581,7 @@ async fn demote_group_member<A: Groups>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Send)?;
     let path: DemoteGroupMemberPathParams = valid(path(&mut parts).await?)?;
     let mut given = Parameters::of_headers(&parts.headers);
@@ -598,7 +598,7 @@ async fn get_group<A: Groups>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Read)?;
     let path: GetGroupPathParams = valid(path(&mut parts).await?)?;
     let response = api.get_group(&principal, path).await?;
@@ -610,7 +610,7 @@ async fn leave_group<A: Groups>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Send)?;
     let path: LeaveGroupPathParams = valid(path(&mut parts).await?)?;
     let mut given = Parameters::of_headers(&parts.headers);
@@ -627,7 +627,7 @@ async fn list_group_members<A: Groups>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Read)?;
     let path: ListGroupMembersPathParams = valid(path(&mut parts).await?)?;
     let mut given = Parameters::of_query(&parts);
@@ -645,7 +645,7 @@ async fn list_groups<A: Groups>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Read)?;
     let path: ListGroupsPathParams = valid(path(&mut parts).await?)?;
     let mut given = Parameters::of_query(&parts);
@@ -663,7 +663,7 @@ async fn promote_group_member<A: Groups>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Send)?;
     let path: PromoteGroupMemberPathParams = valid(path(&mut parts).await?)?;
     let mut given = Parameters::of_headers(&parts.headers);
@@ -680,7 +680,7 @@ async fn remove_group_member<A: Groups>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Send)?;
     let path: RemoveGroupMemberPathParams = valid(path(&mut parts).await?)?;
     let mut given = Parameters::of_headers(&parts.headers);
@@ -697,7 +697,7 @@ async fn update_group<A: Groups>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, body) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Send)?;
     let path: UpdateGroupPathParams = valid(path(&mut parts).await?)?;
     let mut given = Parameters::of_headers(&parts.headers);
@@ -715,7 +715,7 @@ async fn approve_group_requests<A: Joining>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, body) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Send)?;
     let path: ApproveGroupRequestsPathParams = valid(path(&mut parts).await?)?;
     let mut given = Parameters::of_headers(&parts.headers);
@@ -736,7 +736,7 @@ async fn get_group_invite<A: Joining>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Read)?;
     let path: GetGroupInvitePathParams = valid(path(&mut parts).await?)?;
     let response = api.get_group_invite(&principal, path).await?;
@@ -748,7 +748,7 @@ async fn join_group<A: Joining>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, body) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Send)?;
     let path: JoinGroupPathParams = valid(path(&mut parts).await?)?;
     let mut given = Parameters::of_headers(&parts.headers);
@@ -766,7 +766,7 @@ async fn list_group_requests<A: Joining>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Read)?;
     let path: ListGroupRequestsPathParams = valid(path(&mut parts).await?)?;
     let response = api.list_group_requests(&principal, path).await?;
@@ -778,7 +778,7 @@ async fn reject_group_requests<A: Joining>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, body) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Send)?;
     let path: RejectGroupRequestsPathParams = valid(path(&mut parts).await?)?;
     let mut given = Parameters::of_headers(&parts.headers);
@@ -799,7 +799,7 @@ async fn revoke_group_invite<A: Joining>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Send)?;
     let path: RevokeGroupInvitePathParams = valid(path(&mut parts).await?)?;
     let mut given = Parameters::of_headers(&parts.headers);
@@ -816,7 +816,7 @@ async fn answer_session_passkey<A: Sessions>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, body) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Manage)?;
     let path: AnswerSessionPasskeyPathParams = valid(path(&mut parts).await?)?;
     let body: models::PasskeyAssertion = valid(required_body(&parts.headers, body).await?)?;
@@ -829,7 +829,7 @@ async fn confirm_session_passkey<A: Sessions>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Manage)?;
     let path: ConfirmSessionPasskeyPathParams = valid(path(&mut parts).await?)?;
     let response = api.confirm_session_passkey(&principal, path).await?;
@@ -841,7 +841,7 @@ async fn create_pairing_code<A: Sessions>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, body) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Manage)?;
     let path: CreatePairingCodePathParams = valid(path(&mut parts).await?)?;
     let body: models::CreatePairingCode = valid(required_body(&parts.headers, body).await?)?;
@@ -854,7 +854,7 @@ async fn create_session<A: Sessions>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (parts, body) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Manage)?;
     let mut given = Parameters::of_headers(&parts.headers);
     let headers = CreateSessionHeaderParams {
@@ -874,7 +874,7 @@ async fn delete_session<A: Sessions>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Manage)?;
     let path: DeleteSessionPathParams = valid(path(&mut parts).await?)?;
     let response = api.delete_session(&principal, path).await?;
@@ -886,7 +886,7 @@ async fn get_session<A: Sessions>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Manage)?;
     let path: GetSessionPathParams = valid(path(&mut parts).await?)?;
     let response = api.get_session(&principal, path).await?;
@@ -898,7 +898,7 @@ async fn get_session_passkey<A: Sessions>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Manage)?;
     let path: GetSessionPasskeyPathParams = valid(path(&mut parts).await?)?;
     let response = api.get_session_passkey(&principal, path).await?;
@@ -910,7 +910,7 @@ async fn get_session_qr<A: Sessions>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Manage)?;
     let path: GetSessionQrPathParams = valid(path(&mut parts).await?)?;
     let response = api
@@ -928,7 +928,7 @@ async fn list_sessions<A: Sessions>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (parts, _) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Manage)?;
     let mut given = Parameters::of_query(&parts);
     let query = ListSessionsQueryParams {
@@ -945,7 +945,7 @@ async fn logout_session<A: Sessions>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Manage)?;
     let path: LogoutSessionPathParams = valid(path(&mut parts).await?)?;
     let response = api.logout_session(&principal, path).await?;
@@ -957,7 +957,7 @@ async fn start_session<A: Sessions>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Manage)?;
     let path: StartSessionPathParams = valid(path(&mut parts).await?)?;
     let response = api.start_session(&principal, path).await?;
@@ -969,7 +969,7 @@ async fn stop_session<A: Sessions>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, _) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Manage)?;
     let path: StopSessionPathParams = valid(path(&mut parts).await?)?;
     let response = api.stop_session(&principal, path).await?;
@@ -981,7 +981,7 @@ async fn update_session<A: Sessions>(
     request: Request,
 ) -> Result<Response, A::Error> {
     let (mut parts, body) = request.into_parts();
-    let principal = api.authenticate(&parts.headers).await?;
+    let principal = api.authenticate(&parts).await?;
     api.authorize(&principal, Capability::Manage)?;
     let path: UpdateSessionPathParams = valid(path(&mut parts).await?)?;
     let body: models::UpdateSession = valid(required_body(&parts.headers, body).await?)?;

@@ -156,6 +156,7 @@ impl Supervisor {
             view: seen,
             commands,
             limits,
+            place: None,
         };
         (supervisor, entry)
     }

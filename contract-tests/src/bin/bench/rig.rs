@@ -42,7 +42,8 @@ impl Bench {
         let standin = started.expect("no panic").expect("a stand-in");
         let dir = TempDir::new().expect("a directory");
         let database = dir.path().join("gateway.db");
-        let environment = environment(database.as_os_str(), &standin);
+        let mut environment = environment(database.as_os_str(), &standin);
+        environment.push(("GATEWAY_MAX_SESSIONS_PER_ORGANIZATION", "100000".into()));
         let mut bench = Self {
             standin,
             database,

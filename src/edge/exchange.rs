@@ -1,0 +1,183 @@
+//! One request and its answer, from the head of the one to the last byte of the other.
+
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Error as BodyError;
+use axum::body::{Body, Bytes};
+use axum::http::{Extensions, HeaderMap};
+use http_body::{Body as _, Frame, SizeHint};
+
+use super::admission::Admission;
+use super::origin::Origin;
+use super::watch::Watch;
+use crate::error::Error;
+use crate::permits::Permit;
+
+/// One request and its answer. It holds the permits of its caller until the answer has been read, and the connection's watch
+/// counts it for as long. Everything that wraps or serves the request finds it among its extensions.
+#[derive(Debug)]
+pub struct Exchange {
+    admission: Arc<Admission>,
+    watch: Arc<Watch>,
+    number: u64,
+    peer: IpAddr,
+    of_origin: OnceLock<Permit<Origin>>,
+    of_organization: OnceLock<Permit<String>>,
+    of_all: OnceLock<Permit<()>>,
+    unread: OnceLock<Permit<String>>,
+}
+
+impl Exchange {
+    /// The next request of a connection from `peer`.
+    pub(super) fn begin(
+        admission: &Arc<Admission>,
+        watch: &Arc<Watch>,
+        peer: IpAddr,
+        http2: bool,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            admission: Arc::clone(admission),
+            watch: Arc::clone(watch),
+            number: watch.begun(http2),
+            peer,
+            of_origin: OnceLock::new(),
+            of_organization: OnceLock::new(),
+            of_all: OnceLock::new(),
+            unread: OnceLock::new(),
+        })
+    }
+
+    /// The exchange of a request.
+    ///
+    /// # Errors
+    /// 500 where it did not come through the server.
+    pub fn of(extensions: &Extensions) -> Result<&Arc<Self>, Error> {
+        let exchange = extensions.get();
+        exchange.ok_or_else(|| Error::internal("a request came past the server"))
+    }
+
+    /// Takes the permit of the address that the request comes from.
+    ///
+    /// # Errors
+    /// 429 `requestsPerAddress`.
+    pub(super) fn admit_origin(&self, headers: &HeaderMap) -> Result<(), Error> {
+        let origin = Origin::of(self.peer, headers, &self.admission.trusted);
+        let permit = self.admission.by_origin.take(origin, 1);
+        hold(&self.of_origin, permit, "requestsPerAddress")
+    }
+
+    /// Takes the permit of an authenticated caller's organization, and one of those for all.
+    ///
+    /// # Errors
+    /// 429 `requestsPerOrganization` to whose own requests are too many; 503 when those of all are.
+    pub fn admit(&self, organization: &str) -> Result<(), Error> {
+        let permit = self
+            .admission
+            .by_organization
+            .take(organization.to_owned(), 1);
+        hold(&self.of_organization, permit, "requestsPerOrganization")?;
+        let permit = self.admission.all.take((), 1);
+        let permit = permit.ok_or_else(|| super::unavailable("too many requests at once"))?;
+        let _ = self.of_all.set(permit);
+        Ok(())
+    }
+
+    /// Takes the permit for an answer of so many bytes, where the caller is known: what others get is small, or the same
+    /// for all.
+    ///
+    /// # Errors
+    /// 429 `unreadAnswersPerOrganization`.
+    pub(super) fn admit_answer(&self, bytes: usize) -> Result<(), Error> {
+        let Some(organization) = self.of_organization.get() else {
+            return Ok(());
+        };
+        let permit = self
+            .admission
+            .unread
+            .take(organization.holder().clone(), bytes);
+        hold(&self.unread, permit, "unreadAnswersPerOrganization")
+    }
+
+    /// The answer, which has begun to wait for its reader.
+    pub(super) fn answered(self: Arc<Self>, body: Body) -> Answer {
+        self.watch.answered(self.number);
+        Answer {
+            // An answer without a body is read with its head.
+            exchange: (!body.is_end_stream()).then_some(self),
+            body,
+        }
+    }
+}
+
+fn hold<K: Eq + std::hash::Hash>(
+    place: &OnceLock<Permit<K>>,
+    permit: Option<Permit<K>>,
+    budget: &'static str,
+) -> Result<(), Error> {
+    let message = "too many requests at once";
+    let permit =
+        permit.ok_or_else(|| Error::over_budget(budget, message, Duration::from_secs(1)))?;
+    let _ = place.set(permit);
+    Ok(())
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.watch.ended(self.number);
+    }
+}
+
+/// The body of an answer. Its exchange ends when the last byte of it has left the buffers of the connection, which is
+/// when what `hyper` and `h2` hold of it is dropped.
+#[derive(Debug)]
+pub struct Answer {
+    body: Body,
+    exchange: Option<Arc<Exchange>>,
+}
+
+impl http_body::Body for Answer {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        let Some(exchange) = &self.exchange else {
+            return polled;
+        };
+        polled.map_ok(|frame| {
+            frame.map_data(|bytes| {
+                Bytes::from_owner(Held {
+                    bytes,
+                    _exchange: Arc::clone(exchange),
+                })
+            })
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// Bytes of an answer, for as long as somebody has them.
+struct Held {
+    bytes: Bytes,
+    _exchange: Arc<Exchange>,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
