@@ -27,7 +27,7 @@ mod store;
 mod whatsapp;
 mod words;
 
-pub use auth::{Capabilities, api_key};
+pub use auth::{BadId, Capabilities, api_key, valid_id};
 pub use clock::Clock;
 pub use error::Code;
 pub use jid::SessionId;

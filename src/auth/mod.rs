@@ -3,10 +3,12 @@
 //! Two kinds of token: an api key (`wa_…`, looked up by its hash) and a login JWT (verified against a JWKS).
 
 pub mod api_key;
+mod id;
 mod jwks;
 mod jwt;
 mod principal;
 
+pub use id::{BadId, valid_id};
 pub use principal::{Capabilities, Capability, Principal};
 
 use crate::config::JwtConfig;

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Subcommand;
-use whatsapp_gateway::{ApiKeyRecord, Capabilities, Store, api_key, config, now};
+use whatsapp_gateway::{ApiKeyRecord, BadId, Capabilities, Store, api_key, config, now, valid_id};
 
 use super::{Failure, unusable};
 
@@ -14,7 +14,7 @@ pub enum Command {
     /// Create a key and print it, once, on standard output
     Create {
         /// The organization it acts for
-        #[arg(long, value_parser = text)]
+        #[arg(long, value_parser = organization)]
         org: String,
         /// What to call it in the list
         #[arg(long, value_parser = text)]
@@ -29,7 +29,7 @@ pub enum Command {
     /// List the keys, revoked and expired ones too
     List {
         /// Those of this organization only
-        #[arg(long)]
+        #[arg(long, value_parser = organization)]
         org: Option<String>,
     },
     /// Revoke a key; takes effect within seconds
@@ -105,6 +105,11 @@ pub async fn run(command: Command) -> Result<(), Failure> {
     }
     store.close().await;
     Ok(())
+}
+
+/// The id of an organization, as login tokens have it.
+fn organization(value: &str) -> Result<String, BadId> {
+    valid_id(value).map(str::to_owned)
 }
 
 /// A name for the list, where control characters would break the lines.

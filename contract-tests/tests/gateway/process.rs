@@ -209,22 +209,21 @@ async fn api_keys_are_made_listed_and_revoked() {
     .await;
     assert_eq!(gateway.terminate().await, Some(0));
 
+    let organization = |id| {
+        let create = ["api-key", "create", "--org", id, "--name", "x"];
+        [&create[..], &["--capabilities", "read"]].concat()
+    };
     for bad in [
         vec!["api-key", "revoke", "01ARZ3NDEKTSV4RRFFQ69G5FAV"],
         [&create[..], &["read,fly"]].concat(),
         [&create[..], &[""]].concat(),
         [&create[..], &["read", "--expires", "yesterday-ish"]].concat(),
-        vec![
-            "api-key",
-            "create",
-            "--org",
-            "",
-            "--name",
-            "x",
-            "--capabilities",
-            "read",
-        ],
+        organization(""),
         vec!["api-key", "create", "--name", "x", "--capabilities", "read"],
+        organization("org 42"),
+        organization("org_42 "),
+        organization("org_\u{200b}42"),
+        vec!["api-key", "list", "--org", "org_42\n"],
         vec!["nonsense"],
     ] {
         let (done, _, error) = run(&bad).await;
