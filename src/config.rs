@@ -85,10 +85,11 @@ pub const DEFAULT_SHUTDOWN: Duration = Duration::from_secs(8);
 /// | `NO_PROXY` | | Hosts reached without a proxy: comma-separated names (with all below them), addresses, networks, or `*` |
 /// | `JWKS_URL` | | Where the keys of login tokens are; `https`, or `http` on a loopback host. Needs `JWT_ISSUER` and `JWT_AUDIENCE`; without the three only api keys are accepted |
 /// | `JWT_ISSUER` | | What `iss` must be |
-/// | `JWT_AUDIENCE` | | What `aud` must contain |
-/// | `JWT_USER_CLAIM` | `sub` | The claim that holds the user id |
-/// | `JWT_ORGANIZATION_CLAIM` | `org` | The claim that holds the organization id |
-/// | `JWT_ROLE_CLAIM` | `role` | The claim that holds the role |
+/// | `JWT_AUDIENCE` | | What the claim of the audience must be, or contain where it is a list |
+/// | `JWT_AUDIENCE_CLAIM` | `aud` | The claim that holds the audience; `client_id` for the access tokens of AWS Cognito |
+/// | `JWT_USER_CLAIM` | `sub` | The claim that holds the user id; this one and the next two may be paths, such as `realm_access.roles` |
+/// | `JWT_ORGANIZATION_CLAIM` | `org` | The claim that holds the organization id, alone or as a list of one |
+/// | `JWT_ROLE_CLAIM` | `role` | The claim that holds the role, or a list of them: the most that any of them gives |
 /// | `JWT_LEEWAY_SECONDS` | `30` | How far the clocks may differ, at most 300 |
 /// | `JWKS_REFRESH_SECONDS` | `300` | How old the keys may get before they are fetched again |
 /// | `JWKS_COOLDOWN_SECONDS` | `30` | Least time between two fetches, whatever the tokens say |
@@ -141,8 +142,10 @@ pub struct JwtConfig {
     pub jwks_url: Url,
     /// What `iss` must be.
     pub issuer: String,
-    /// What `aud` must contain.
+    /// What the claim of the audience must contain.
     pub audience: String,
+    /// The claim that holds the audience.
+    pub audience_claim: String,
     /// The claim that holds the user id.
     pub user_claim: String,
     /// The claim that holds the organization id.
@@ -378,6 +381,7 @@ fn jwt(env: &Env) -> Result<Option<JwtConfig>, ConfigError> {
         jwks_url,
         issuer,
         audience,
+        audience_claim: claim("JWT_AUDIENCE_CLAIM", "aud")?,
         user_claim: claim("JWT_USER_CLAIM", "sub")?,
         organization_claim: claim("JWT_ORGANIZATION_CLAIM", "org")?,
         role_claim: claim("JWT_ROLE_CLAIM", "role")?,

@@ -61,6 +61,7 @@ pub fn jwt(jwks: &Jwks) -> JwtConfig {
         jwks_url: jwks.url().parse().expect("a URL"),
         issuer: ISSUER.into(),
         audience: AUDIENCE.into(),
+        audience_claim: "aud".into(),
         user_claim: "sub".into(),
         organization_claim: "org".into(),
         role_claim: "role".into(),

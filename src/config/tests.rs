@@ -35,6 +35,7 @@ fn all_set() {
         ("JWKS_URL", "http://[::1]:2/jwks"),
         ("JWT_ISSUER", "https://login.example.com"),
         ("JWT_AUDIENCE", "gateway"),
+        ("JWT_AUDIENCE_CLAIM", "client_id"),
         ("JWT_ROLE_CLAIM", "https://example.com/role"),
         ("JWKS_COOLDOWN_SECONDS", "5"),
     ])
@@ -46,6 +47,8 @@ fn all_set() {
     assert!(config.accept_phone_numbers);
     assert_eq!(config.whatsapp_timeout, Duration::from_secs(59));
     let jwt = config.jwt.expect("login tokens");
+    assert_eq!(jwt.audience_claim, "client_id");
+    assert_eq!(jwt.user_claim, "sub");
     assert_eq!(jwt.role_claim, "https://example.com/role");
     assert_eq!(jwt.cooldown, Duration::from_secs(5));
 }

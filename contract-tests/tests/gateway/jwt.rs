@@ -110,6 +110,16 @@ async fn claims_that_do_not_fit_are_refused() {
         ("no organization", "org", Value::Null),
         ("an empty organization", "org", json!("")),
         ("an organization that is no text", "org", json!(42)),
+        ("several organizations", "org", json!([ORGANIZATION, "b"])),
+        ("white space in it", "org", json!("org 42")),
+        ("white space around it", "org", json!(" org_42")),
+        ("a line feed after it", "org", json!("org_42\n")),
+        ("a zero-width space in it", "org", json!("org\u{200b}_42")),
+        (
+            "a user whose text is reversed",
+            "sub",
+            json!("\u{202e}7_resu"),
+        ),
     ];
     for (what, claim, value) in cases {
         let mut claims = claims(ORGANIZATION, "owner");
@@ -125,6 +135,47 @@ async fn claims_that_do_not_fit_are_refused() {
     early["nbf"] = json!(now() + 10);
     early["exp"] = json!(now() - 10);
     list(&lab, &key.sign(&early)).await.expect(200);
+    lab.stop().await;
+}
+
+/// As Keycloak has roles and AWS Cognito the audience of access tokens.
+#[tokio::test(flavor = "multi_thread")]
+async fn claims_are_read_where_the_settings_say() {
+    let key = SigningKey::ed();
+    let jwks = Jwks::serving(std::slice::from_ref(&key)).await;
+    let lab = Lab::with(|config| {
+        let mut jwt = gateway::jwt(&jwks);
+        jwt.audience_claim = "client_id".into();
+        jwt.organization_claim = "https://front.example/org".into();
+        jwt.role_claim = "realm_access.roles".into();
+        config.jwt = Some(jwt);
+    })
+    .await;
+    let with = |organization: Value, roles: Value, client: &str| {
+        let mut claims = claims("elsewhere", "owner");
+        claims["aud"] = json!("elsewhere");
+        claims["client_id"] = json!(client);
+        claims["https://front.example/org"] = organization;
+        claims["realm_access"] = json!({"roles": roles});
+        key.sign(&claims)
+    };
+    let roles = json!(["offline_access", "member", "admin"]);
+    let manager = with(json!([ORGANIZATION]), roles.clone(), AUDIENCE);
+    let created = lab
+        .anonymous()
+        .with_token(manager)
+        .post("/sessions")
+        .json(&json!({"label": "x"}))
+        .send()
+        .await
+        .json(201);
+    assert_eq!(created["organizationId"], ORGANIZATION);
+    let member = with(json!(ORGANIZATION), json!(["member"]), AUDIENCE);
+    list(&lab, &member).await.error(403, "forbidden");
+    let stranger = with(json!(ORGANIZATION), roles.clone(), "elsewhere");
+    refused(&lab, "another client", &stranger).await;
+    let several = with(json!([ORGANIZATION, "b"]), roles, AUDIENCE);
+    refused(&lab, "several organizations", &several).await;
     lab.stop().await;
 }
 

@@ -1,7 +1,7 @@
 use base64::engine::general_purpose::STANDARD;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{EncodingKey, Header};
-use serde_json::json;
+use serde_json::{Value, json};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -94,20 +94,21 @@ fn claims(change: Value) -> Value {
     json!(claims)
 }
 
-async fn publish(server: &MockServer, keys: &[Value]) {
+/// Answers every fetch with this from now on, and counts them anew.
+async fn answer(server: &MockServer, template: ResponseTemplate) {
     server.reset().await;
     Mock::given(any())
-        .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "keys": keys })))
+        .respond_with(template)
         .mount(server)
         .await;
 }
 
-async fn break_down(server: &MockServer) {
-    server.reset().await;
-    Mock::given(any())
-        .respond_with(ResponseTemplate::new(500))
-        .mount(server)
-        .await;
+fn key_set(keys: &[Value]) -> ResponseTemplate {
+    ResponseTemplate::new(200).set_body_json(json!({ "keys": keys }))
+}
+
+async fn publish(server: &MockServer, keys: &[Value]) {
+    answer(server, key_set(keys)).await;
 }
 
 async fn fetches(server: &MockServer) -> usize {
@@ -115,19 +116,29 @@ async fn fetches(server: &MockServer) -> usize {
 }
 
 async fn issuer(keys: &[Value], cooldown: Duration) -> (MockServer, Verifier) {
+    issuer_with(keys, |config| config.cooldown = cooldown).await
+}
+
+/// An issuer, and a verifier with other settings.
+async fn issuer_with(
+    keys: &[Value],
+    adjust: impl FnOnce(&mut JwtConfig),
+) -> (MockServer, Verifier) {
     let server = MockServer::start().await;
     publish(&server, keys).await;
-    let config = JwtConfig {
+    let mut config = JwtConfig {
         jwks_url: server.uri().parse().expect("a URL"),
         issuer: "https://issuer.example".to_owned(),
         audience: "gateway".to_owned(),
+        audience_claim: "aud".to_owned(),
         user_claim: "sub".to_owned(),
         organization_claim: "org".to_owned(),
         role_claim: "role".to_owned(),
         leeway: Duration::from_secs(30),
         refresh: HOUR,
-        cooldown,
+        cooldown: HOUR,
     };
+    adjust(&mut config);
     let verifier = Verifier::new(&config, &Proxies::default()).expect("a verifier");
     (server, verifier)
 }
@@ -155,8 +166,15 @@ async fn each_algorithm_verifies_and_claims_become_the_principal() {
     for (role, may) in [
         (json!("owner"), "read,send,manage"),
         (json!("admin"), "read,send,manage"),
+        (json!(["guest", "member", 7, "admin"]), "read,send,manage"),
+        (json!(["member", "member"]), "read,send"),
+        (json!(["guest", ["owner"]]), ""),
+        (json!([]), ""),
+        (json!({"owner": true}), ""),
         (json!("Owner"), ""),
-        (json!(["owner"]), ""),
+        (json!(" owner"), ""),
+        (json!("owner\u{200b}"), ""),
+        (json!("owner member"), ""),
         (json!(null), ""),
     ] {
         let token = ed().sign(&claims(json!({"role": role})));
@@ -189,7 +207,18 @@ async fn claims_that_do_not_hold_are_refused() {
         json!({"org": null}),
         json!({"org": ""}),
         json!({"org": 7}),
-        json!({"org": ["org"]}),
+        json!({"org": []}),
+        json!({"org": ["org", "other"]}),
+        json!({"org": [["org"]]}),
+        json!({"org": "my org"}),
+        json!({"org": " org"}),
+        json!({"org": "org\n"}),
+        json!({"org": ["o\u{200b}rg"]}),
+        json!({"org": "o".repeat(129)}),
+        json!({"sub": "user "}),
+        json!({"sub": "us\u{0}er"}),
+        json!({"aud": ["gateway2", "Gateway", "gateway "]}),
+        json!({"aud": {"gateway": true}}),
     ] {
         let token = ed().sign(&claims(change.clone()));
         assert_eq!(
@@ -197,6 +226,42 @@ async fn claims_that_do_not_hold_are_refused() {
             Code::Unauthorized,
             "{change}"
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn claims_are_where_the_settings_say() {
+    let (_server, verifier) = issuer_with(&[ed().jwk()], |config| {
+        config.audience_claim = "client_id".to_owned();
+        config.user_claim = "https://login.example/user".to_owned();
+        config.organization_claim = "tenants.ids".to_owned();
+        config.role_claim = "realm_access.roles".to_owned();
+    })
+    .await;
+    let elsewhere = json!({
+        "aud": null, "sub": null, "org": null, "role": null, "client_id": "gateway",
+        "https://login.example/user": "user", "tenants": {"ids": ["org"]},
+        "realm_access": {"roles": ["offline_access", "owner"]},
+    });
+    let token = ed().sign(&claims(elsewhere.clone()));
+    let principal = verifier.authenticate(&token).await.expect("accepted");
+    assert_eq!(principal.organization_id, "org");
+    assert_eq!(principal.user_id.as_deref(), Some("user"));
+    assert_eq!(principal.capabilities.to_string(), "read,send,manage");
+
+    for (claim, value) in [
+        ("client_id", json!("other")),
+        ("client_id", json!(null)),
+        ("tenants", json!({"ids": ["org", "other"]})),
+        ("tenants", json!("org")),
+    ] {
+        let mut change = elsewhere.clone();
+        change[claim] = value;
+        // The claims of the defaults are nothing here.
+        change["aud"] = json!("gateway");
+        change["org"] = json!("org");
+        let token = ed().sign(&claims(change));
+        assert_eq!(code(&verifier, &token).await, Code::Unauthorized, "{claim}");
     }
 }
 
@@ -329,7 +394,7 @@ async fn known_keys_stay_usable_while_the_issuer_is_down() {
     let token = ed().sign(&claims(json!({})));
     assert!(verifier.authenticate(&token).await.is_ok());
 
-    break_down(&server).await;
+    answer(&server, ResponseTemplate::new(500)).await;
     let unknown = other_ed("new").sign(&claims(json!({})));
     assert_eq!(code(&verifier, &unknown).await, Code::Unauthorized);
     assert_eq!(fetches(&server).await, 1, "it was asked, in vain");
@@ -339,7 +404,7 @@ async fn known_keys_stay_usable_while_the_issuer_is_down() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_issuer_that_was_never_reached_is_503_for_what_could_be_a_token() {
     let (server, verifier) = issuer(&[], HOUR).await;
-    break_down(&server).await;
+    answer(&server, ResponseTemplate::new(500)).await;
     for garbage in ["", "x", "a.b.c", "..", &hs256()] {
         assert_eq!(
             code(&verifier, garbage).await,
