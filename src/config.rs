@@ -80,10 +80,10 @@ pub const DEFAULT_SHUTDOWN: Duration = Duration::from_secs(8);
 /// | `WHATSAPP_SERVER_KEY` | | The stand-in's public key, 64 hex digits; needs `WHATSAPP_URL` |
 /// | `WHATSAPP_TIMEOUT_SECONDS` | `20` | Longest to wait for WhatsApp's answer, at most 75; must be below `GATEWAY_REQUEST_TIMEOUT_SECONDS` |
 /// | `HTTPS_PROXY` | | Proxy to WhatsApp and to an `https` `JWKS_URL`: `http://`, `socks5://` or `socks5h://` (the proxy resolves names), `user:password@` where it asks for them |
-/// | `HTTP_PROXY` | | The same for `ws://` and `http://` |
+/// | `HTTP_PROXY` | | The same for `ws://` |
 /// | `ALL_PROXY` | | The same for whichever of the two is not set |
 /// | `NO_PROXY` | | Hosts reached without a proxy: comma-separated names (with all below them), addresses, networks, or `*` |
-/// | `JWKS_URL` | | Where the keys of login tokens are; `https`, or `http` on a loopback host. Needs `JWT_ISSUER` and `JWT_AUDIENCE`; without the three only api keys are accepted |
+/// | `JWKS_URL` | | Where the keys of login tokens are; `https`, or `http` on a loopback host, which is never asked through a proxy. Redirects are not followed. Needs `JWT_ISSUER` and `JWT_AUDIENCE`; without the three only api keys are accepted |
 /// | `JWT_ISSUER` | | What `iss` must be |
 /// | `JWT_AUDIENCE` | | What the claim of the audience must be, or contain where it is a list |
 /// | `JWT_AUDIENCE_CLAIM` | `aud` | The claim that holds the audience; `client_id` for the access tokens of AWS Cognito |
@@ -91,8 +91,8 @@ pub const DEFAULT_SHUTDOWN: Duration = Duration::from_secs(8);
 /// | `JWT_ORGANIZATION_CLAIM` | `org` | The claim that holds the organization id, alone or as a list of one |
 /// | `JWT_ROLE_CLAIM` | `role` | The claim that holds the role, or a list of them: the most that any of them gives |
 /// | `JWT_LEEWAY_SECONDS` | `30` | How far the clocks may differ, at most 300 |
-/// | `JWKS_REFRESH_SECONDS` | `300` | How old the keys may get before they are fetched again |
-/// | `JWKS_COOLDOWN_SECONDS` | `30` | Least time between two fetches, whatever the tokens say |
+/// | `JWKS_REFRESH_SECONDS` | `300` | How old the keys may get before they are fetched again; an issuer that publishes none for this long is believed |
+/// | `JWKS_COOLDOWN_SECONDS` | `30` | Least time between two fetches that tokens make for, whatever they say |
 #[derive(Debug, Clone)]
 pub struct Config {
     /// `GATEWAY_LISTEN`.
@@ -156,8 +156,16 @@ pub struct JwtConfig {
     pub leeway: Duration,
     /// How old the keys may get before they are fetched again.
     pub refresh: Duration,
-    /// Least time between two fetches.
+    /// Least time between two fetches that tokens make for.
     pub cooldown: Duration,
+}
+
+impl JwtConfig {
+    /// Whether the keys are on this machine. They may come by plain HTTP then, so they must not pass a proxy.
+    #[must_use]
+    pub fn on_loopback(&self) -> bool {
+        is_loopback(&self.jwks_url)
+    }
 }
 
 /// A setting that cannot be used: one line that names it and the fix.
@@ -399,21 +407,24 @@ fn jwks_url(url: &str) -> Result<Url, ConfigError> {
         )
     })?;
     // Whoever can change the keys on the way can mint tokens.
-    let loopback = url.host_str().is_some_and(|host| {
-        host == "localhost"
-            || host
-                .trim_matches(['[', ']'])
-                .parse::<IpAddr>()
-                .is_ok_and(|ip| ip.is_loopback())
-    });
     match url.scheme() {
         "https" => Ok(url),
-        "http" if loopback => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
         _ => Err(ConfigError::new(
             "JWKS_URL",
             "must be an https:// URL (http:// is for a loopback host only)",
         )),
     }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| {
+        host == "localhost"
+            || host
+                .trim_matches(['[', ']'])
+                .parse::<IpAddr>()
+                .is_ok_and(|ip| ip.is_loopback())
+    })
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod claims;
 
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, Validation};
 
 use super::Principal;
-use super::jwks::Jwks;
+use super::jwks::{Jwks, Key};
 use crate::config::JwtConfig;
 use crate::error::Error;
 use crate::outbound::Proxies;
@@ -29,6 +30,17 @@ pub(super) struct Verifier {
     hinted_at: Mutex<Option<Instant>>,
 }
 
+/// Why a token is refused, for the log.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    /// No key at hand verifies it. The issuer may have published another one since.
+    #[error("{0}")]
+    Key(&'static str),
+    /// Whatever the keys are.
+    #[error("{0}")]
+    Token(String),
+}
+
 impl Verifier {
     pub(super) fn new(config: &JwtConfig, proxies: &Proxies) -> Result<Self, reqwest::Error> {
         Ok(Self {
@@ -39,28 +51,42 @@ impl Verifier {
     }
 
     pub(super) async fn authenticate(&self, token: &str) -> Result<Principal, Error> {
-        let refused = |reason: String| {
-            self.hint(&reason);
-            Error::unauthorized()
-        };
         // What is no JWT of a kind we accept is refused before anything is fetched for it. `none` does not even parse.
         let header = jsonwebtoken::decode_header(token).map_err(|_| Error::unauthorized())?;
         if !matches!(
             header.alg,
             Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA
         ) {
-            return Err(refused(format!(
+            return Err(self.refuse(format_args!(
                 "its alg is {:?}; RS256, ES256 or EdDSA are accepted",
                 header.alg
             )));
         }
         // RFC 7515, section 4.1.11: an extension that must be understood, and none is.
         if header.crit.is_some() {
-            return Err(refused("it has a crit header".to_owned()));
+            return Err(self.refuse("it has a crit header"));
         }
-        let Some(key) = self.jwks.find(header.kid.as_deref()).await? else {
-            return Err(refused("JWKS_URL has no key with its kid".to_owned()));
-        };
+        self.verify(token, header.kid.as_deref()).await
+    }
+
+    /// Verifies with the key at hand, and if that does not, with what a fetch brings instead: a key that is new, or one that
+    /// has taken the place of another under the same `kid`.
+    async fn verify(&self, token: &str, kid: Option<&str>) -> Result<Principal, Error> {
+        let known = self.jwks.find(kid);
+        let mut verified = self.verify_with(token, known.as_deref());
+        if matches!(verified, Err(Refusal::Key(_))) {
+            self.jwks.fetch().await?;
+            let fetched = self.jwks.find(kid);
+            // Else a forged token would cost two verifications.
+            if fetched != known {
+                verified = self.verify_with(token, fetched.as_deref());
+            }
+        }
+        verified.map_err(|refusal| self.refuse(refusal))
+    }
+
+    fn verify_with(&self, token: &str, key: Option<&Key>) -> Result<Principal, Refusal> {
+        let key = key.ok_or(Refusal::Key("JWKS_URL has no key with its kid"))?;
         let mut validation = Validation::new(key.algorithm);
         validation.leeway = self.config.leeway.as_secs();
         validation.validate_nbf = true;
@@ -69,28 +95,29 @@ impl Verifier {
         validation.set_issuer(&[&self.config.issuer]);
         validation.set_required_spec_claims(&["exp", "iss"]);
         let claims = jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation)
-            .map_err(|error| refused(explain(error.kind(), token)))?
+            .map_err(|error| explain(error.kind(), token))?
             .claims;
-        claims::principal(&claims, &self.config).map_err(refused)
+        claims::principal(&claims, &self.config).map_err(Refusal::Token)
     }
 
-    /// Tells the operator why tokens are refused: once in a while at `info`, always at `debug`. Callers learn nothing.
-    fn hint(&self, reason: &str) {
+    /// 401. Tells the operator why: once in a while at `info`, always at `debug`. Callers learn nothing.
+    fn refuse(&self, reason: impl fmt::Display) -> Error {
         let mut hinted_at = self
             .hinted_at
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if hinted_at.is_none_or(|at| at.elapsed() >= HINT_EVERY) {
             *hinted_at = Some(Instant::now());
-            tracing::info!(reason, "login token refused");
+            tracing::info!(%reason, "login token refused");
         } else {
-            tracing::debug!(reason, "login token refused");
+            tracing::debug!(%reason, "login token refused");
         }
+        Error::unauthorized()
     }
 }
 
-/// Why a token was refused, for the log.
-fn explain(error: &ErrorKind, token: &str) -> String {
+/// Why a token is refused.
+fn explain(error: &ErrorKind, token: &str) -> Refusal {
     // The times are looked at only after the signature, so it is a true token that has them.
     let seconds = |claim: &str| {
         let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
@@ -101,7 +128,13 @@ fn explain(error: &ErrorKind, token: &str) -> String {
             .ok()?;
         Some((at - now.as_secs_f64()).abs().round())
     };
-    match error {
+    Refusal::Token(match error {
+        ErrorKind::InvalidSignature => {
+            return Refusal::Key("its signature is not by the key that it names");
+        }
+        ErrorKind::InvalidAlgorithm => {
+            return Refusal::Key("its alg is not that of the key that it names");
+        }
         ErrorKind::ImmatureSignature => format!(
             "it is not valid for another {} s: check this machine's clock and the issuer's",
             seconds("nbf").unwrap_or_default()
@@ -111,11 +144,9 @@ fn explain(error: &ErrorKind, token: &str) -> String {
             seconds("exp").unwrap_or_default()
         ),
         ErrorKind::InvalidIssuer => "its iss is not JWT_ISSUER".to_owned(),
-        ErrorKind::InvalidSignature => "its signature is not by the key that it names".to_owned(),
-        ErrorKind::InvalidAlgorithm => "its alg is not that of the key that it names".to_owned(),
         ErrorKind::MissingRequiredClaim(claim) => format!("it has no valid claim {claim}"),
         _ => "it is malformed".to_owned(),
-    }
+    })
 }
 
 #[cfg(test)]

@@ -47,6 +47,7 @@ fn all_set() {
     assert!(config.accept_phone_numbers);
     assert_eq!(config.whatsapp_timeout, Duration::from_secs(59));
     let jwt = config.jwt.expect("login tokens");
+    assert!(jwt.on_loopback());
     assert_eq!(jwt.audience_claim, "client_id");
     assert_eq!(jwt.user_claim, "sub");
     assert_eq!(jwt.role_claim, "https://example.com/role");

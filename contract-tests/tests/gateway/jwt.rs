@@ -4,16 +4,16 @@ use contract_tests::client::{Answer, Client};
 use contract_tests::gateway;
 use contract_tests::lab::{Lab, ORGANIZATION};
 use contract_tests::tokens::{AUDIENCE, ISSUER, Jwks, SigningKey, claims, forge, now};
-use contract_tests::wait::eventually;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
-use wiremock::ResponseTemplate;
 
-async fn lab_with(jwks: &Jwks) -> Lab {
+/// A gateway that takes the login tokens of this issuer.
+pub async fn lab_with(jwks: &Jwks) -> Lab {
     Lab::with(|config| config.jwt = Some(gateway::jwt(jwks))).await
 }
 
-async fn list(lab: &Lab, token: &str) -> Answer {
+/// A call by whoever has this token.
+pub async fn list(lab: &Lab, token: &str) -> Answer {
     lab.anonymous()
         .with_token(token)
         .get("/sessions")
@@ -21,7 +21,8 @@ async fn list(lab: &Lab, token: &str) -> Answer {
         .await
 }
 
-async fn refused(lab: &Lab, what: &str, token: &str) {
+/// 401, whatever is wrong with the token.
+pub async fn refused(lab: &Lab, what: &str, token: &str) {
     let answer = list(lab, token).await;
     assert_eq!(answer.status, 401, "{what}");
 }
@@ -300,113 +301,6 @@ async fn a_token_without_kid_needs_a_jwks_with_one_key() {
     let jwks = Jwks::serving(&[SigningKey::ec(), SigningKey::other_ec()]).await;
     let lab = lab_with(&jwks).await;
     refused(&lab, "no kid, two keys", &token).await;
-    lab.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_new_key_is_found_and_an_old_one_forgotten() {
-    let jwks = Jwks::serving(&[SigningKey::ec()]).await;
-    let lab = lab_with(&jwks).await;
-    let claims = claims(ORGANIZATION, "owner");
-    let (old, new) = (
-        SigningKey::ec().sign(&claims),
-        SigningKey::other_ec().sign(&claims),
-    );
-    list(&lab, &old).await.expect(200);
-    refused(&lab, "a key that is not published yet", &new).await;
-    jwks.publish(&[SigningKey::other_ec()]).await;
-    eventually("the new key is fetched", async || {
-        (list(&lab, &new).await.status == 200).then_some(())
-    })
-    .await;
-    refused(&lab, "a key that is published no more", &old).await;
-    lab.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn unknown_kids_fetch_at_most_once_a_cool_down() {
-    let jwks = Jwks::serving(&[SigningKey::ec()]).await;
-    // Far longer than the flood takes.
-    let lab = Lab::with(|config| {
-        let mut jwt = gateway::jwt(&jwks);
-        jwt.cooldown = std::time::Duration::from_secs(600);
-        config.jwt = Some(jwt);
-    })
-    .await;
-    let claims = claims(ORGANIZATION, "owner");
-    list(&lab, &SigningKey::ec().sign(&claims))
-        .await
-        .expect(200);
-    let flood = (0..50).map(|n| {
-        SigningKey::other_ec()
-            .named(&format!("unknown-{n}"))
-            .sign(&claims)
-    });
-    for token in flood {
-        refused(&lab, "an unknown kid", &token).await;
-    }
-    let fetches = jwks.fetches().await;
-    assert!(
-        fetches <= 2,
-        "{fetches} fetches: one at first and one for the flood"
-    );
-    list(&lab, &SigningKey::ec().sign(&claims))
-        .await
-        .expect(200);
-    lab.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn known_keys_work_while_the_jwks_is_away() {
-    let jwks = Jwks::serving(&[SigningKey::ec()]).await;
-    let lab = lab_with(&jwks).await;
-    let claims = claims(ORGANIZATION, "owner");
-    let token = SigningKey::ec().sign(&claims);
-    list(&lab, &token).await.expect(200);
-    let outages = [
-        ResponseTemplate::new(500),
-        ResponseTemplate::new(200).set_body_string("<html>"),
-    ];
-    for outage in outages {
-        jwks.answer(outage).await;
-        let before = jwks.fetches().await;
-        // Unknown, so that it is fetched.
-        let unknown = SigningKey::other_ec().sign(&claims);
-        eventually("a fetch in vain", async || {
-            let answer = list(&lab, &unknown).await;
-            assert!(
-                answer.status == 401 || answer.status == 503,
-                "{}",
-                answer.status
-            );
-            (jwks.fetches().await > before).then_some(())
-        })
-        .await;
-        list(&lab, &token).await.expect(200);
-    }
-    lab.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_jwks_that_was_never_reached_is_not_the_caller_s_fault() {
-    let jwks = Jwks::serving(&[SigningKey::ec()]).await;
-    jwks.answer(ResponseTemplate::new(503)).await;
-    let lab = lab_with(&jwks).await;
-    let token = SigningKey::ec().sign(&claims(ORGANIZATION, "owner"));
-    list(&lab, &token).await.error(503, "unavailable");
-    refused(&lab, "no token at all", "nonsense").await;
-    // Api keys do not need it.
-    lab.manager()
-        .await
-        .get("/sessions")
-        .send()
-        .await
-        .expect(200);
-    jwks.publish(&[SigningKey::ec()]).await;
-    eventually("the keys are fetched", async || {
-        (list(&lab, &token).await.status == 200).then_some(())
-    })
-    .await;
     lab.stop().await;
 }
 

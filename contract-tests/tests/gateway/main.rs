@@ -23,6 +23,7 @@ mod group_acts;
 mod healing;
 mod idempotency;
 mod invitations;
+mod jwks;
 mod jwt;
 mod limits;
 mod log;

@@ -14,7 +14,7 @@ use contract_tests::gateway;
 use contract_tests::lab::{ACCOUNT, Lab, ORGANIZATION, create_api_key};
 use contract_tests::process::{self, Process};
 use contract_tests::session::Session;
-use contract_tests::tokens::{Jwks, SigningKey, claims};
+use contract_tests::tokens::{AUDIENCE, ISSUER, Jwks, SigningKey, claims};
 use contract_tests::wait::eventually;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
@@ -347,6 +347,30 @@ async fn the_keys_of_login_tokens_come_through_the_proxy() {
     }
 }
 
+/// A proxy could give keys of its own, where they come by plain HTTP.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_on_the_loopback_never_come_through_a_proxy() {
+    let key = SigningKey::ed();
+    let jwks = Jwks::serving(std::slice::from_ref(&key)).await;
+    for host in ["127.0.0.1", "localhost"] {
+        let proxy = Proxy::start(Speaks::Http, false).await;
+        let operated = Operated::with(&[
+            ("HTTP_PROXY", proxy.url("http", "")),
+            ("ALL_PROXY", proxy.url("http", "")),
+            ("JWKS_URL", jwks.url().replace("127.0.0.1", host)),
+            ("JWT_ISSUER", ISSUER.to_owned()),
+            ("JWT_AUDIENCE", AUDIENCE.to_owned()),
+        ])
+        .await;
+        let before = proxy.asked();
+        let caller = Client::new(operated.gateway.url())
+            .with_token(key.sign(&claims(ORGANIZATION, "owner")));
+        caller.get("/sessions").send().await.expect(200);
+        assert_eq!(proxy.asked(), before, "{host}");
+        operated.stop().await;
+    }
+}
+
 /// A fetch through a proxy that never answers has an end: who brings a token is told to come back.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silent_proxy_does_not_hold_a_caller() {
@@ -355,7 +379,9 @@ async fn a_silent_proxy_does_not_hold_a_caller() {
     for scheme in ["http", "socks5h"] {
         let proxy = Proxy::start(Speaks::Nothing, false).await;
         let lab = Lab::with(|config| {
-            config.jwt = Some(gateway::jwt(&jwks));
+            let mut jwt = gateway::jwt(&jwks);
+            jwt.jwks_url.set_host(Some("login.invalid")).unwrap();
+            config.jwt = Some(jwt);
             config.proxies.http = Some(proxy.url(scheme, "").parse().unwrap());
         })
         .await;

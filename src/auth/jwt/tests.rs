@@ -8,6 +8,8 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use super::*;
 use crate::error::Code;
 
+mod fetching;
+
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// A key of the issuer, or of somebody else.
@@ -355,82 +357,4 @@ async fn keys_of_unknown_kinds_are_passed_over_and_a_single_key_needs_no_kid() {
     assert!(verifier.authenticate(&token).await.is_ok());
     let token = other_ed("enc").sign(&claims(json!({})));
     assert_eq!(code(&verifier, &token).await, Code::Unauthorized);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_flood_of_unknown_keys_fetches_once_a_cooldown() {
-    let (server, verifier) = issuer(&[ed().jwk()], HOUR).await;
-    let verifier = std::sync::Arc::new(verifier);
-    let mut flood = tokio::task::JoinSet::new();
-    for n in 0..50 {
-        let verifier = std::sync::Arc::clone(&verifier);
-        let token = ed().sign_as(Some(&format!("kid-{n}")), &claims(json!({})));
-        flood.spawn(async move { code(&verifier, &token).await });
-    }
-    assert_eq!(flood.join_all().await, [Code::Unauthorized; 50]);
-    assert_eq!(fetches(&server).await, 1);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_new_key_is_fetched_when_a_token_names_it() {
-    let (server, verifier) = issuer(&[ed().jwk()], Duration::ZERO).await;
-    let old = ed().sign(&claims(json!({})));
-    let new = other_ed("new").sign(&claims(json!({})));
-    assert!(verifier.authenticate(&old).await.is_ok());
-    assert_eq!(code(&verifier, &new).await, Code::Unauthorized);
-
-    publish(&server, &[other_ed("new").jwk()]).await;
-    assert!(verifier.authenticate(&new).await.is_ok());
-    assert_eq!(
-        code(&verifier, &old).await,
-        Code::Unauthorized,
-        "the old key is gone"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn known_keys_stay_usable_while_the_issuer_is_down() {
-    let (server, verifier) = issuer(&[ed().jwk()], Duration::ZERO).await;
-    let token = ed().sign(&claims(json!({})));
-    assert!(verifier.authenticate(&token).await.is_ok());
-
-    answer(&server, ResponseTemplate::new(500)).await;
-    let unknown = other_ed("new").sign(&claims(json!({})));
-    assert_eq!(code(&verifier, &unknown).await, Code::Unauthorized);
-    assert_eq!(fetches(&server).await, 1, "it was asked, in vain");
-    assert!(verifier.authenticate(&token).await.is_ok());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_issuer_that_was_never_reached_is_503_for_what_could_be_a_token() {
-    let (server, verifier) = issuer(&[], HOUR).await;
-    answer(&server, ResponseTemplate::new(500)).await;
-    for garbage in ["", "x", "a.b.c", "..", &hs256()] {
-        assert_eq!(
-            code(&verifier, garbage).await,
-            Code::Unauthorized,
-            "{garbage:?}"
-        );
-    }
-    assert_eq!(fetches(&server).await, 0, "garbage is not worth a fetch");
-
-    let token = ed().sign(&claims(json!({})));
-    for _ in 0..2 {
-        let error = verifier
-            .authenticate(&token)
-            .await
-            .expect_err("cannot tell");
-        assert_eq!(error.code, Code::Unavailable);
-        assert!(
-            error
-                .retry_after
-                .is_some_and(|after| !after.is_zero() && after <= HOUR)
-        );
-    }
-    assert_eq!(fetches(&server).await, 1);
-}
-
-fn hs256() -> String {
-    let key = EncodingKey::from_secret(b"secret");
-    jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims(json!({})), &key).expect("a token")
 }
