@@ -1,9 +1,10 @@
 //! Login tokens: JWTs that a front end mints.
 
 mod claims;
+mod verified;
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -18,6 +19,7 @@ use crate::error::Error;
 use crate::outbound::Proxies;
 
 use claims::Claims;
+use verified::{Cache, Verified};
 
 /// How often, at most, the log says at `info` why a token was refused.
 const HINT_EVERY: Duration = Duration::from_secs(60);
@@ -27,6 +29,7 @@ const HINT_EVERY: Duration = Duration::from_secs(60);
 pub(super) struct Verifier {
     config: JwtConfig,
     jwks: Jwks,
+    verified: Cache,
     hinted_at: Mutex<Option<Instant>>,
 }
 
@@ -46,11 +49,16 @@ impl Verifier {
         Ok(Self {
             config: config.clone(),
             jwks: Jwks::new(config, proxies)?,
+            verified: Cache::new(),
             hinted_at: Mutex::default(),
         })
     }
 
     pub(super) async fn authenticate(&self, token: &str) -> Result<Principal, Error> {
+        let now = jsonwebtoken::get_current_timestamp();
+        if let Some(principal) = self.verified.get(token, &self.jwks.keys(), now) {
+            return Ok(principal);
+        }
         // What is no JWT of a kind we accept is refused before anything is fetched for it. `none` does not even parse.
         let header = jsonwebtoken::decode_header(token).map_err(|_| Error::unauthorized())?;
         if !matches!(
@@ -66,26 +74,29 @@ impl Verifier {
         if header.crit.is_some() {
             return Err(self.refuse("it has a crit header"));
         }
-        self.verify(token, header.kid.as_deref()).await
+        let verified = self.verify(token, header.kid.as_deref()).await?;
+        let principal = verified.principal.clone();
+        self.verified.put(token, verified);
+        Ok(principal)
     }
 
     /// Verifies with the key at hand, and if that does not, with what a fetch brings instead: a key that is new, or one that
     /// has taken the place of another under the same `kid`.
-    async fn verify(&self, token: &str, kid: Option<&str>) -> Result<Principal, Error> {
+    async fn verify(&self, token: &str, kid: Option<&str>) -> Result<Verified, Error> {
         let known = self.jwks.find(kid);
-        let mut verified = self.verify_with(token, known.as_deref());
+        let mut verified = self.verify_with(token, known.clone());
         if matches!(verified, Err(Refusal::Key(_))) {
             self.jwks.fetch().await?;
             let fetched = self.jwks.find(kid);
             // Else a forged token would cost two verifications.
             if fetched != known {
-                verified = self.verify_with(token, fetched.as_deref());
+                verified = self.verify_with(token, fetched);
             }
         }
         verified.map_err(|refusal| self.refuse(refusal))
     }
 
-    fn verify_with(&self, token: &str, key: Option<&Key>) -> Result<Principal, Refusal> {
+    fn verify_with(&self, token: &str, key: Option<Arc<Key>>) -> Result<Verified, Refusal> {
         let key = key.ok_or(Refusal::Key("JWKS_URL has no key with its kid"))?;
         let mut validation = Validation::new(key.algorithm);
         validation.leeway = self.config.leeway.as_secs();
@@ -97,7 +108,12 @@ impl Verifier {
         let claims = jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation)
             .map_err(|error| explain(error.kind(), token))?
             .claims;
-        claims::principal(&claims, &self.config).map_err(Refusal::Token)
+        let principal = claims::principal(&claims, &self.config).map_err(Refusal::Token)?;
+        Ok(Verified {
+            principal,
+            key,
+            until: claims::expiry(&claims).saturating_add(validation.leeway),
+        })
     }
 
     /// 401. Tells the operator why: once in a while at `info`, always at `debug`. Callers learn nothing.

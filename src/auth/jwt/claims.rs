@@ -28,6 +28,16 @@ pub(super) fn principal(claims: &Claims, config: &JwtConfig) -> Result<Principal
     })
 }
 
+/// The last second in which the token is valid by its own word, since the epoch.
+pub(super) fn expiry(claims: &Claims) -> u64 {
+    let at = claims.get("exp");
+    // RFC 7519, section 2: a NumericDate may have a fraction.
+    let fraction = || at.and_then(Value::as_f64).map(|at| at as u64);
+    at.and_then(Value::as_u64)
+        .or_else(fraction)
+        .unwrap_or_default()
+}
+
 /// The one organization. A token of several does not say for which of them it was minted.
 fn organization(claims: &Claims, claim: &str) -> Result<String, String> {
     let why = match values(claims, claim) {

@@ -268,6 +268,36 @@ async fn claims_are_where_the_settings_say() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_verified_token_is_kept_for_as_long_as_its_key_is_published() {
+    let (server, verifier) = issuer(&[ed().jwk(), ec().jwk()], Duration::ZERO).await;
+    let refused = ed().sign(&claims(json!({"aud": "other"})));
+    assert_eq!(code(&verifier, &refused).await, Code::Unauthorized);
+    assert_eq!(verifier.verified.len(), 0, "what is refused is not kept");
+
+    let [by_ed, by_ec] = [ed(), ec()].map(|signer| signer.sign(&claims(json!({}))));
+    for token in [&by_ed, &by_ec, &by_ed] {
+        assert!(verifier.authenticate(token).await.is_ok());
+    }
+    assert_eq!(verifier.verified.len(), 2);
+    // No signature is looked at again: something that has none passes once it is kept.
+    let kept = verifier.verified.get(&by_ec, &verifier.jwks.keys(), 0);
+    let kept = Verified {
+        principal: kept.expect("kept"),
+        key: verifier.jwks.find(Some("ec")).expect("published"),
+        until: u64::MAX,
+    };
+    verifier.verified.put("no token at all", kept);
+    assert!(verifier.authenticate("no token at all").await.is_ok());
+
+    // Another key in the place of one: its tokens go, those of the key that stays do not.
+    publish(&server, &[other_ed("ed").jwk(), ec().jwk()]).await;
+    let new = other_ed("ed").sign(&claims(json!({})));
+    assert!(verifier.authenticate(&new).await.is_ok());
+    assert!(verifier.authenticate("no token at all").await.is_ok());
+    assert_eq!(code(&verifier, &by_ed).await, Code::Unauthorized);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_key_decides_on_the_algorithm_and_the_signature_must_be_its() {
     let secret = b"an HMAC secret that was published by mistake";
     let oct =
