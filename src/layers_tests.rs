@@ -49,7 +49,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// The vocabulary, for everyone to know. Its words know each other and nobody else.
-const COMMON: &[&str] = &["error", "group", "jid", "pace", "words"];
+const COMMON: &[&str] = &["error", "group", "jid", "pace", "page", "words"];
 
 /// Crates that belong to some modules alone.
 const CRATES: &[(&str, &[&str])] = &[

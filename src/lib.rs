@@ -21,6 +21,7 @@ mod jid;
 mod layers_tests;
 mod outbound;
 mod pace;
+mod page;
 mod permits;
 mod sessions;
 mod store;

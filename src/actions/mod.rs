@@ -6,7 +6,8 @@ use tokio::time::sleep;
 
 use crate::error::Error;
 use crate::jid::ActionId;
-use crate::sessions::{OwnedSession, Page};
+use crate::page::Page;
+use crate::sessions::OwnedSession;
 use crate::store::{self, ActionFilter, ActionRecord, Store};
 
 /// The pause between two sweeps.

@@ -14,7 +14,8 @@ use crate::group::PersonOutcome;
 use crate::groups;
 use crate::jid::{AdditionId, GroupJid, PersonJid, SessionId};
 use crate::pace::{Pace, PaceWish};
-use crate::sessions::{OwnedSession, Page, Sessions};
+use crate::page::Page;
+use crate::sessions::{OwnedSession, Sessions};
 use crate::store::{AdditionRecord, AdditionStatus, Caller, IdempotencyKey, Store, StoreError};
 use crate::words::words;
 

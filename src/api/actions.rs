@@ -10,7 +10,7 @@ use crate::auth::Principal;
 use crate::error::Error;
 use crate::group::PersonOutcome;
 use crate::jid::ActionId;
-use crate::sessions::Page;
+use crate::page::Page;
 use crate::store::{ActionFilter, ActionRecord, Caller};
 
 impl Actions for Api {

@@ -2,7 +2,8 @@
 
 use crate::error::Error;
 use crate::jid::GroupJid;
-use crate::sessions::{OwnedSession, Page};
+use crate::page::Page;
+use crate::sessions::OwnedSession;
 use crate::store::{GroupRecord, MemberRecord};
 
 /// The groups that the session's account is in, in the order in which the gateway came to know them: at most `limit` of
