@@ -149,7 +149,12 @@ async fn serve_locked(
     let store = Store::open(&config.database).await.map_err(database)?;
     let key = config.encryption_key.clone();
     let store = store.unlock(key, None).await.map_err(database)?;
-    let auth = Auth::new(store.clone(), config.jwt.as_ref(), &config.proxies)?;
+    let auth = Auth::new(
+        store.clone(),
+        config.max_api_keys,
+        config.jwt.as_ref(),
+        &config.proxies,
+    )?;
     let tls = config.tls.clone().map(Tls::load).transpose()?;
     let sessions = Sessions::load(
         store.clone(),

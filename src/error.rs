@@ -114,6 +114,8 @@ impl Violation {
             "duplicate" => "is given twice",
             "range" => "is out of range",
             "length" => "has the wrong length",
+            "future" => "has to be in the future",
+            "own_end" => "has to be no later than the end of the api key that creates this one",
             _ => "is not valid",
         };
         format!("{} {broken}", self.field)

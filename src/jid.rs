@@ -119,6 +119,10 @@ id! {
     /// An addition's id, a ULID.
     AdditionId, "addition id"
 }
+id! {
+    /// An api key's id, a ULID. It is no secret.
+    ApiKeyId, "api key id"
+}
 
 // A phone number must not reach a log through `{:?}` either.
 impl fmt::Debug for UserJid {

@@ -31,7 +31,7 @@ mod words;
 pub use auth::{BadId, Capabilities, api_key, valid_id};
 pub use clock::Clock;
 pub use error::Code;
-pub use jid::SessionId;
+pub use jid::{ApiKeyId, SessionId};
 pub use outbound::Proxies;
 pub use pace::Pace;
 pub use store::{ApiKeyRecord, Database, EncryptionKey, Lock, Store, StoreError, backup, now};

@@ -974,6 +974,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List api keys
+         * @description Lists the api keys of your organization, oldest first, revoked and expired ones too. The keys themselves are shown
+         *     to nobody: the gateway keeps a hash of each.
+         *
+         *     **Capability:** `manage`.
+         */
+        get: operations["listApiKeys"];
+        put?: never;
+        /**
+         * Create an api key
+         * @description Creates an api key for your organization. The answer shows it, as `token`, this once. It can't do more than you:
+         *     each of its capabilities has to be one of yours, and a key that ends makes none that ends later.
+         *
+         *     There is no `Idempotency-Key` here: to answer a repetition the gateway would have to store the secret. After an
+         *     answer that got lost, look for the key by its name, revoke it and create another.
+         *
+         *     **Capability:** `manage`.
+         */
+        post: operations["createApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api-keys/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the api key. One that is no api key of your organization is 404, whatever it looks like.
+                 * @example 01HZ0APIKEY00000000000000
+                 */
+                key: components["parameters"]["ApiKey"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Get an api key
+         * @description Returns what is known of one api key, also of one that is revoked or has expired.
+         *
+         *     **Capability:** `manage`.
+         */
+        get: operations["getApiKey"];
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an api key
+         * @description Ends an api key within seconds, for good; a key may revoke itself. It stays in the list. One that is revoked already
+         *     stays as it is.
+         *
+         *     **Capability:** `manage`.
+         */
+        delete: operations["revokeApiKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1629,7 +1697,7 @@ export interface components {
             /** @description What became of each person, in the order of the request. Who was given twice is there once. */
             data: components["schemas"]["PersonOutcome"][];
         };
-        /** @description Who asked for an action. Both are null for a login token that names nobody. */
+        /** @description Who asked. Both are null for a login token that names nobody, and for the gateway's command line. */
         ActionCaller: {
             /** @description Id of the api key. Null for a person. */
             apiKeyId: string | null;
@@ -1674,6 +1742,100 @@ export interface components {
         ActionList: {
             /** @description The actions of this page. */
             data: components["schemas"]["Action"][];
+            /** @description Where the next page begins. Null on the last page. */
+            nextCursor: string | null;
+        };
+        /**
+         * @description What a credential may do.
+         *
+         *     - `read`: See what is known of groups, their members and what was asked of WhatsApp.
+         *     - `send`: Act in WhatsApp.
+         *     - `manage`: Set up sessions and api keys.
+         * @enum {string}
+         */
+        Capability: "read" | "send" | "manage";
+        /**
+         * ApiKeyName
+         * @description Name for people to read, without control characters. It begins with no space.
+         */
+        ApiKeyName: string;
+        /** @description What an api key is called and what it may do. Properties not named here are ignored. */
+        CreateApiKey: {
+            name: components["schemas"]["ApiKeyName"];
+            /** @description What the key may do. Each has to be a capability of whoever creates it, else 403. */
+            capabilities: components["schemas"]["Capability"][];
+            /**
+             * Format: int64
+             * @description When the key ends by itself, in milliseconds since the Unix epoch: in the future, and not after the end of the key that creates it. Left out or null, it does not.
+             */
+            expiresAt?: number | null;
+        };
+        /** @description A credential of a program, without the secret. */
+        ApiKey: {
+            /** @description Id of the api key, a ULID. */
+            id: string;
+            /** @description Name for people to read. */
+            name: string;
+            /** @description What the key may do. */
+            capabilities: components["schemas"]["Capability"][];
+            createdBy: components["schemas"]["ActionCaller"];
+            /**
+             * Format: int64
+             * @description When the key was created, in milliseconds since the Unix epoch.
+             */
+            createdAt: number;
+            /**
+             * Format: int64
+             * @description When the key ends, in milliseconds since the Unix epoch. Null where it does not end by itself.
+             */
+            expiresAt: number | null;
+            /**
+             * Format: int64
+             * @description When the key was revoked, in milliseconds since the Unix epoch. Null where it was not.
+             */
+            revokedAt: number | null;
+            /**
+             * Format: int64
+             * @description When the key was last used, to the minute, in milliseconds since the Unix epoch. Null where it never was.
+             */
+            lastUsedAt: number | null;
+        };
+        /** @description An api key that was just created, with the secret. */
+        CreatedApiKey: {
+            /** @description Id of the api key, a ULID. */
+            id: string;
+            /** @description Name for people to read. */
+            name: string;
+            /** @description What the key may do. */
+            capabilities: components["schemas"]["Capability"][];
+            createdBy: components["schemas"]["ActionCaller"];
+            /**
+             * Format: int64
+             * @description When the key was created, in milliseconds since the Unix epoch.
+             */
+            createdAt: number;
+            /**
+             * Format: int64
+             * @description When the key ends, in milliseconds since the Unix epoch. Null where it does not end by itself.
+             */
+            expiresAt: number | null;
+            /**
+             * Format: int64
+             * @description When the key was revoked, in milliseconds since the Unix epoch. Null where it was not.
+             */
+            revokedAt: number | null;
+            /**
+             * Format: int64
+             * @description When the key was last used, to the minute, in milliseconds since the Unix epoch. Null where it never was.
+             */
+            lastUsedAt: number | null;
+            /** @description The key itself, to be sent as `Authorization: Bearer <token>`. It is shown this once and stored nowhere. */
+            token: string;
+        };
+        /** @description A page of api keys. */
+        ApiKeyList: {
+            /** @description The api keys of this page. */
+            data: components["schemas"]["ApiKey"][];
             /** @description Where the next page begins. Null on the last page. */
             nextCursor: string | null;
         };
@@ -1826,6 +1988,43 @@ export interface components {
         };
         /** @description The session or the action does not exist, or is not yours. */
         ActionNotFound: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description The request is not valid, or the key would end in the past or after the key that creates it. */
+        ApiKeyNotValid: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description The credential lacks the capability `manage`, or one that the key was to have: `details.capability` is the first. */
+        CapabilityBeyondOwn: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description Your organization has as many live api keys as it may have. Revoking one makes room. */
+        TooManyApiKeys: {
+            headers: {
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description The api key does not exist, or is not your organization's. */
+        ApiKeyNotFound: {
             headers: {
                 [name: string]: unknown;
             };
@@ -2032,6 +2231,11 @@ export interface components {
          * @example 01HZ0ACTION00000000000000
          */
         Action: string;
+        /**
+         * @description Id of the api key. One that is no api key of your organization is 404, whatever it looks like.
+         * @example 01HZ0APIKEY00000000000000
+         */
+        ApiKey: string;
         /** @description How many actions a page holds at most; each may be about a thousand people. */
         ActionLimit: number;
         /** @description Only actions on this group. */
@@ -3733,6 +3937,134 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["MissingRead"];
             404: components["responses"]["ActionNotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listApiKeys: {
+        parameters: {
+            query?: {
+                /** @description How many entries a page holds at most. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Where the page begins, as `nextCursor` of the page before gave it. Left out, the list begins at its start. What is no `nextCursor` may be refused with 400. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of api keys. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyList"];
+                };
+            };
+            400: components["responses"]["ValidationError"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["MissingCapability"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What the key is called and what it may do. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateApiKey"];
+            };
+        };
+        responses: {
+            /** @description The api key that was created, with the key itself. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedApiKey"];
+                };
+            };
+            400: components["responses"]["ApiKeyNotValid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["CapabilityBeyondOwn"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyApiKeys"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the api key. One that is no api key of your organization is 404, whatever it looks like.
+                 * @example 01HZ0APIKEY00000000000000
+                 */
+                key: components["parameters"]["ApiKey"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The api key. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+            400: components["responses"]["ValidationError"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["MissingCapability"];
+            404: components["responses"]["ApiKeyNotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    revokeApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the api key. One that is no api key of your organization is 404, whatever it looks like.
+                 * @example 01HZ0APIKEY00000000000000
+                 */
+                key: components["parameters"]["ApiKey"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The api key is revoked. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["ValidationError"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["MissingCapability"];
+            404: components["responses"]["ApiKeyNotFound"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 
-use whatsapp_gateway::SessionId;
 use whatsapp_gateway::api_key;
 use whatsapp_gateway::config::Config;
 use whatsapp_gateway::{ApiKeyRecord, Store, now};
@@ -133,7 +132,7 @@ impl Lab {
     pub async fn revoke_api_key(&self, id: &str) {
         assert!(
             self.store
-                .revoke_api_key(id, now())
+                .revoke_api_key(None, &id.parse().expect("an id"), now())
                 .await
                 .expect("a database"),
             "no such key"
@@ -201,17 +200,10 @@ pub async fn create_api_key(
 ) -> (String, String) {
     let (token, hash) = api_key::generate();
     let record = ApiKeyRecord {
-        id: SessionId::generate().to_string(),
-        organization_id: organization.into(),
-        name: "test".into(),
-        capabilities: capabilities.into(),
-        created_at: now(),
         expires_at,
-        revoked_at: None,
+        ..ApiKeyRecord::new(organization, "test", capabilities)
     };
-    store
-        .insert_api_key(&record, &hash)
-        .await
-        .expect("a database");
-    (record.id, token)
+    let made = store.insert_api_key(&record, &hash, None).await;
+    assert!(made.expect("a database"));
+    (record.id.to_string(), token)
 }

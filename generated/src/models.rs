@@ -55,7 +55,7 @@ pub struct Action {
 
 object!(Action);
 
-/// Who asked for an action. Both are null for a login token that names nobody.
+/// Who asked. Both are null for a login token that names nobody, and for the gateway's command line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
 #[serde(remote = "Self")]
 pub struct ActionCaller {
@@ -311,6 +311,86 @@ impl From<AdditionStatus> for String {
     }
 }
 
+/// A credential of a program, without the secret.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct ApiKey {
+    /// Id of the api key, a ULID.
+    #[serde(rename = "id")]
+    pub id: String,
+    /// Name for people to read.
+    #[serde(rename = "name")]
+    pub name: String,
+    /// What the key may do.
+    #[serde(rename = "capabilities")]
+    pub capabilities: Vec<models::Capability>,
+    /// See [`models::ActionCaller`].
+    #[serde(rename = "createdBy")]
+    #[validate(nested)]
+    pub created_by: models::ActionCaller,
+    /// When the key was created, in milliseconds since the Unix epoch.
+    #[serde(rename = "createdAt")]
+    pub created_at: i64,
+    /// When the key ends, in milliseconds since the Unix epoch. Null where it does not end by itself.
+    #[serde(rename = "expiresAt", deserialize_with = "not_absent")]
+    pub expires_at: Option<i64>,
+    /// When the key was revoked, in milliseconds since the Unix epoch. Null where it was not.
+    #[serde(rename = "revokedAt", deserialize_with = "not_absent")]
+    pub revoked_at: Option<i64>,
+    /// When the key was last used, to the minute, in milliseconds since the Unix epoch. Null where it never was.
+    #[serde(rename = "lastUsedAt", deserialize_with = "not_absent")]
+    pub last_used_at: Option<i64>,
+}
+
+object!(ApiKey);
+
+/// A page of api keys.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct ApiKeyList {
+    /// The api keys of this page.
+    #[serde(rename = "data")]
+    #[validate(nested)]
+    pub data: Vec<models::ApiKey>,
+    /// Where the next page begins. Null on the last page.
+    #[serde(rename = "nextCursor", deserialize_with = "not_absent")]
+    pub next_cursor: Option<String>,
+}
+
+object!(ApiKeyList);
+
+/// Name for people to read, without control characters. It begins with no space.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ApiKeyName(pub String);
+
+static API_KEY_NAME: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"^[^\x00-\x20\x7f-\xa0][^\x00-\x1f\x7f-\x9f]{0,99}$"#)
+        .expect("ApiKeyName has a pattern that Rust's regex can read")
+});
+
+impl Validate for ApiKeyName {
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        if self.0.validate_regex(&*API_KEY_NAME) {
+            return Ok(());
+        }
+        let mut error = ValidationError::new("pattern");
+        error.add_param("value".into(), &self.0);
+        let mut errors = ValidationErrors::new();
+        // No name of its own: whatever holds the string names it.
+        errors.add("", error);
+        Err(errors)
+    }
+}
+
+impl std::str::FromStr for ApiKeyName {
+    type Err = std::convert::Infallible;
+
+    /// Takes the text as it is: the pattern is checked by [`Validate`].
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
 /// Whether an admin has to approve who joins by link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ApprovalMode {
@@ -408,6 +488,47 @@ impl std::str::FromStr for Base64Url {
     }
 }
 
+/// What a credential may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Capability {
+    /// See what is known of groups, their members and what was asked of WhatsApp.
+    #[serde(rename = "read")]
+    Read,
+    /// Act in WhatsApp.
+    #[serde(rename = "send")]
+    Send,
+    /// Set up sessions and api keys.
+    #[serde(rename = "manage")]
+    Manage,
+}
+
+impl Capability {
+    /// Every value, in the document's order.
+    pub const ALL: &[Self] = &[Self::Read, Self::Send, Self::Manage];
+
+    /// The value as the document writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Send => "send",
+            Self::Manage => "manage",
+        }
+    }
+}
+
+impl std::str::FromStr for Capability {
+    type Err = ();
+
+    /// The value that is written so.
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .iter()
+            .find(|value| value.as_str() == word)
+            .copied()
+            .ok_or(())
+    }
+}
+
 /// Who is to be added to a group. Properties not named here are ignored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
 #[serde(remote = "Self")]
@@ -445,6 +566,26 @@ impl CreateAddition {
         false
     }
 }
+
+/// What an api key is called and what it may do. Properties not named here are ignored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct CreateApiKey {
+    /// Name for people to read, without control characters. It begins with no space.
+    #[serde(rename = "name")]
+    #[validate(nested)]
+    pub name: models::ApiKeyName,
+    /// What the key may do. Each has to be a capability of whoever creates it, else 403.
+    #[serde(rename = "capabilities")]
+    #[validate(length(min = 1, max = 3))]
+    pub capabilities: Vec<models::Capability>,
+    /// When the key ends by itself, in milliseconds since the Unix epoch: in the future, and not after the end of the key that creates it. Left out or null, it does not.
+    #[serde(rename = "expiresAt", default, skip_serializing_if = "Option::is_none")]
+    #[validate(range(min = 0, max = 9007199254740991_u64))]
+    pub expires_at: Option<u64>,
+}
+
+object!(CreateApiKey);
 
 /// What a new group is called and who is in it. Properties not named here are ignored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
@@ -499,6 +640,42 @@ impl CreateSession {
         false
     }
 }
+
+/// An api key that was just created, with the secret.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct CreatedApiKey {
+    /// Id of the api key, a ULID.
+    #[serde(rename = "id")]
+    pub id: String,
+    /// Name for people to read.
+    #[serde(rename = "name")]
+    pub name: String,
+    /// What the key may do.
+    #[serde(rename = "capabilities")]
+    pub capabilities: Vec<models::Capability>,
+    /// See [`models::ActionCaller`].
+    #[serde(rename = "createdBy")]
+    #[validate(nested)]
+    pub created_by: models::ActionCaller,
+    /// When the key was created, in milliseconds since the Unix epoch.
+    #[serde(rename = "createdAt")]
+    pub created_at: i64,
+    /// When the key ends, in milliseconds since the Unix epoch. Null where it does not end by itself.
+    #[serde(rename = "expiresAt", deserialize_with = "not_absent")]
+    pub expires_at: Option<i64>,
+    /// When the key was revoked, in milliseconds since the Unix epoch. Null where it was not.
+    #[serde(rename = "revokedAt", deserialize_with = "not_absent")]
+    pub revoked_at: Option<i64>,
+    /// When the key was last used, to the minute, in milliseconds since the Unix epoch. Null where it never was.
+    #[serde(rename = "lastUsedAt", deserialize_with = "not_absent")]
+    pub last_used_at: Option<i64>,
+    /// The key itself, to be sent as `Authorization: Bearer <token>`. It is shown this once and stored nowhere.
+    #[serde(rename = "token")]
+    pub token: String,
+}
+
+object!(CreatedApiKey);
 
 /// A group that was just created, with what became of the people it was to begin with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
@@ -2029,6 +2206,7 @@ impl std::str::FromStr for UserHandle {
 
 /// Compiles every pattern now: a bad one is found at the start, and no request waits for it.
 pub(crate) fn compile_patterns() {
+    LazyLock::force(&API_KEY_NAME);
     LazyLock::force(&BASE64_URL);
     LazyLock::force(&CURSOR);
     LazyLock::force(&GROUP_JID);

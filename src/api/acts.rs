@@ -14,7 +14,7 @@ use crate::groups::{MOST_IN_A_CALL, MOST_IN_AN_ADDITION, Participants};
 use crate::jid::PersonJid;
 use crate::pace::PaceWish;
 use crate::sessions::Asker;
-use crate::store::{ActionRecord, Caller, IdempotencyKey};
+use crate::store::{ActionRecord, IdempotencyKey};
 
 /// A request, as far as it tells a repetition from another request.
 pub(super) struct Request<'a, P, B> {
@@ -36,7 +36,7 @@ impl<'a, P: Serialize, B: Serialize> Request<'a, P, B> {
     /// Who asks so, and with which key.
     pub(super) fn by(self, principal: &Principal, key: Option<models::IdempotencyKey>) -> Asker {
         Asker {
-            caller: caller(principal),
+            caller: principal.caller(),
             key: key.map(|key| self.key(principal, key)),
             part: None,
             invite_declined: false,
@@ -63,14 +63,6 @@ pub(super) fn wish(pace: models::Pace) -> PaceWish {
         max_pause: pace.max_pause_seconds,
         per_hour: pace.per_hour,
         per_day: pace.per_day,
-    }
-}
-
-/// Who asks, as the record of an action has it.
-fn caller(principal: &Principal) -> Caller {
-    match &principal.api_key_id {
-        Some(id) => Caller::ApiKey(id.clone()),
-        None => Caller::User(principal.user_id.clone()),
     }
 }
 

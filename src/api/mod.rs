@@ -3,6 +3,7 @@
 mod actions;
 mod acts;
 mod additions;
+mod api_keys;
 pub mod document;
 mod groups;
 pub mod health;

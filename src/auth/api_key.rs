@@ -1,7 +1,7 @@
 //! Api keys: how they are made and how they are checked.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Capabilities, Principal};
 use crate::error::Error;
+use crate::jid::ApiKeyId;
 use crate::store::{self, ApiKeyRecord, Store};
 
 /// What every api key begins with, so that it is told from a JWT and found by secret scanners.
@@ -24,6 +25,18 @@ const BELIEVED: Duration = Duration::from_secs(5);
 /// Lookups kept at most. Reached only by a flood of made-up keys; then all are forgotten, which costs a read each.
 const KEPT: usize = 10_000;
 
+/// How long after a use that was noted, in milliseconds, the next one is.
+const NOTED_EVERY: i64 = 60_000;
+
+/// Whether a key may be called so: 1 to 100 characters, none of them a control character and the first no space. The document
+/// has the same rule as a pattern.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    (1..=100).contains(&name.chars().count())
+        && !name.starts_with([' ', '\u{a0}'])
+        && !name.chars().any(char::is_control)
+}
+
 /// A new key and the hash it is stored under. The key is shown once and never stored.
 #[must_use]
 pub fn generate() -> (String, [u8; 32]) {
@@ -37,12 +50,24 @@ fn hash(token: &str) -> [u8; 32] {
     Sha256::digest(token).into()
 }
 
-/// The check of api keys. The database is asked once in a few seconds per key, so it is not on the way of a warm call.
+/// The api keys: their check here, what callers do with them in `managing`. The database is asked once in a few seconds per
+/// key, so it is not on the way of a warm call.
 #[derive(Debug)]
-pub(super) struct ApiKeys {
-    store: Store,
+pub struct ApiKeys {
+    pub(super) store: Store,
+    /// Live keys of an organization at most, those that the command line makes aside.
+    pub(super) most: u32,
+    /// Whose turn it is to make a key.
+    pub(super) making: tokio::sync::Mutex<()>,
     believed: Duration,
-    lookups: Mutex<HashMap<[u8; 32], Lookup>>,
+    lookups: Mutex<Lookups>,
+}
+
+#[derive(Debug, Default)]
+struct Lookups {
+    by_hash: HashMap<[u8; 32], Lookup>,
+    /// How often keys were forgotten: what was looked up before the last time may be out of date.
+    forgotten: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -53,15 +78,20 @@ struct Lookup {
 
 #[derive(Debug, Clone)]
 struct Key {
+    id: ApiKeyId,
     principal: Principal,
     /// Epoch milliseconds.
     expires_at: Option<i64>,
+    /// When a use was last noted, epoch milliseconds.
+    noted_at: Option<i64>,
 }
 
 impl ApiKeys {
-    pub(super) fn new(store: Store) -> Self {
+    pub(super) fn new(store: Store, most: u32) -> Self {
         Self {
             store,
+            most,
+            making: tokio::sync::Mutex::default(),
             believed: BELIEVED,
             lookups: Mutex::default(),
         }
@@ -72,25 +102,66 @@ impl ApiKeys {
             return Err(Error::unauthorized());
         }
         // Looked up by hash, so the time it takes says nothing about the key.
-        let key = self.look_up(hash(token)).await?;
+        let hash = hash(token);
+        let key = self.look_up(hash).await?;
+        let now = store::now();
         match key {
-            Some(key) if key.expires_at.is_none_or(|at| store::now() < at) => Ok(key.principal),
+            Some(key) if key.expires_at.is_none_or(|at| now < at) => {
+                if let Some(id) = self.due(&hash, now) {
+                    self.note_use(id, now);
+                }
+                Ok(key.principal)
+            }
             _ => Err(Error::unauthorized()),
         }
     }
 
+    /// Believes nothing about a key any more, nor what is being looked up now.
+    pub(super) fn forget(&self, id: &ApiKeyId) {
+        let mut lookups = self.lookups();
+        lookups.forgotten += 1;
+        lookups
+            .by_hash
+            .retain(|_, lookup| lookup.key.as_ref().is_none_or(|key| key.id != *id));
+    }
+
+    /// The key whose use now is to be noted: the last one that was is a minute old.
+    fn due(&self, hash: &[u8; 32], now: i64) -> Option<ApiKeyId> {
+        let mut lookups = self.lookups();
+        let key = lookups.by_hash.get_mut(hash)?.key.as_mut()?;
+        if key.noted_at.is_some_and(|at| now - at < NOTED_EVERY) {
+            return None;
+        }
+        key.noted_at = Some(now);
+        Some(key.id.clone())
+    }
+
+    /// Writes in the background that a key was used. Whether that succeeds is no concern of the caller's.
+    fn note_use(&self, id: ApiKeyId, now: i64) {
+        let store = self.store.clone();
+        tokio::spawn(async move {
+            if let Err(error) = store.note_api_key_use(&id, now).await {
+                tracing::warn!(%error, key = %id, "cannot note that an api key was used");
+            }
+        });
+    }
+
+    fn lookups(&self) -> MutexGuard<'_, Lookups> {
+        self.lookups.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn look_up(&self, hash: [u8; 32]) -> Result<Option<Key>, Error> {
         let now = Instant::now();
-        let known = {
-            let lookups = self.lookups.lock().unwrap_or_else(PoisonError::into_inner);
-            lookups
-                .get(&hash)
-                .filter(|lookup| now.duration_since(lookup.at) < self.believed)
-                .cloned()
+        let forgotten = {
+            let lookups = self.lookups();
+            let known = lookups.by_hash.get(&hash);
+            if let Some(lookup) =
+                known.filter(|lookup| now.duration_since(lookup.at) < self.believed)
+            {
+                return Ok(lookup.key.clone());
+            }
+            lookups.forgotten
         };
-        if let Some(lookup) = known {
-            return Ok(lookup.key);
-        }
         let key = self
             .store
             .find_api_key(&hash)
@@ -98,17 +169,14 @@ impl ApiKeys {
             .filter(|record| record.revoked_at.is_none())
             .map(Key::try_from)
             .transpose()?;
-        let mut lookups = self.lookups.lock().unwrap_or_else(PoisonError::into_inner);
-        if lookups.len() >= KEPT {
-            lookups.clear();
+        let mut lookups = self.lookups();
+        if lookups.forgotten == forgotten {
+            if lookups.by_hash.len() >= KEPT {
+                lookups.by_hash.clear();
+            }
+            let key = key.clone();
+            lookups.by_hash.insert(hash, Lookup { at: now, key });
         }
-        lookups.insert(
-            hash,
-            Lookup {
-                at: now,
-                key: key.clone(),
-            },
-        );
         Ok(key)
     }
 }
@@ -122,10 +190,12 @@ impl TryFrom<ApiKeyRecord> for Key {
             principal: Principal {
                 organization_id: record.organization_id,
                 user_id: None,
-                api_key_id: Some(record.id),
+                api_key_id: Some(record.id.to_string()),
                 capabilities,
             },
+            id: record.id,
             expires_at: record.expires_at,
+            noted_at: record.last_used_at,
         })
     }
 }
@@ -143,33 +213,31 @@ mod tests {
             .expect("a store");
         let keys = ApiKeys {
             believed,
-            ..ApiKeys::new(store)
+            ..ApiKeys::new(store, 100)
         };
         (keys, dir)
     }
 
-    async fn create(keys: &ApiKeys, id: &str, expires_at: Option<i64>) -> String {
+    async fn create(keys: &ApiKeys, expires_at: Option<i64>) -> (ApiKeyId, String) {
         let (token, hash) = generate();
         let record = ApiKeyRecord {
-            id: id.to_owned(),
-            organization_id: "org".to_owned(),
-            name: "a key".to_owned(),
-            capabilities: "read,send".to_owned(),
-            created_at: store::now(),
             expires_at,
-            revoked_at: None,
+            ..ApiKeyRecord::new("org", "a key", "read,send")
         };
-        keys.store
-            .insert_api_key(&record, &hash)
-            .await
-            .expect("stored");
-        token
+        let stored = keys.store.insert_api_key(&record, &hash, None).await;
+        assert!(stored.expect("stored"));
+        (record.id, token)
+    }
+
+    async fn used_at(keys: &ApiKeys, id: &ApiKeyId) -> Option<i64> {
+        let key = keys.store.get_api_key("org", id).await.expect("read");
+        key.expect("a key").last_used_at
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_key_is_its_organization_and_capabilities_until_it_expires() {
         let (keys, _dir) = keys(BELIEVED).await;
-        let token = create(&keys, "1", None).await;
+        let token = create(&keys, None).await.1;
         assert_eq!(token.len(), LEN);
         let principal = keys.authenticate(&token).await.expect("accepted");
         assert_eq!(principal.organization_id, "org");
@@ -177,9 +245,9 @@ mod tests {
         assert!(principal.require(Capability::Send).is_ok());
         assert!(principal.require(Capability::Manage).is_err());
 
-        let later = create(&keys, "2", Some(store::now() + 60_000)).await;
+        let later = create(&keys, Some(store::now() + 60_000)).await.1;
         assert!(keys.authenticate(&later).await.is_ok());
-        let expired = create(&keys, "3", Some(store::now())).await;
+        let expired = create(&keys, Some(store::now())).await.1;
         for refused in [expired, generate().0, "wa_".to_owned(), format!("{token}A")] {
             let error = keys.authenticate(&refused).await.expect_err("refused");
             assert_eq!(error.code, Code::Unauthorized);
@@ -189,20 +257,74 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_revoked_key_is_refused_when_the_lookup_has_aged() {
         let (keys, _dir) = keys(Duration::ZERO).await;
-        let token = create(&keys, "1", None).await;
+        let (id, token) = create(&keys, None).await;
         assert!(keys.authenticate(&token).await.is_ok());
-        assert!(keys.store.revoke_api_key("1", 5).await.expect("revoked"));
+        let revoked = keys.store.revoke_api_key(None, &id, 5).await;
+        assert!(revoked.expect("revoked"));
         assert!(keys.authenticate(&token).await.is_err());
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_warm_key_does_not_ask_the_database() {
         let (keys, _dir) = keys(Duration::MAX).await;
-        let token = create(&keys, "1", None).await;
+        let token = create(&keys, None).await.1;
         assert!(keys.authenticate(&token).await.is_ok());
         keys.store.close().await;
         assert!(keys.authenticate(&token).await.is_ok());
         let error = keys.authenticate(&generate().0).await.expect_err("down");
         assert_eq!(error.code, Code::Unavailable);
+    }
+
+    /// What is told of the key is no older than its revocation, also where a look-up was under way.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_forgotten_key_is_looked_up_again() {
+        let (keys, _dir) = keys(Duration::MAX).await;
+        let (id, token) = create(&keys, None).await;
+        let other = create(&keys, None).await.1;
+        for token in [&token, &other] {
+            assert!(keys.authenticate(token).await.is_ok());
+        }
+        let revoked = keys.store.revoke_api_key(None, &id, 5).await;
+        assert!(revoked.expect("revoked"));
+        keys.forget(&id);
+        assert!(keys.authenticate(&token).await.is_err());
+        keys.store.close().await;
+        assert!(keys.authenticate(&other).await.is_ok(), "still believed");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_use_is_noted_once_a_minute() {
+        let (keys, _dir) = keys(BELIEVED).await;
+        let (id, token) = create(&keys, None).await;
+        assert_eq!(used_at(&keys, &id).await, None);
+        keys.authenticate(&token).await.expect("accepted");
+        let first = loop {
+            match used_at(&keys, &id).await {
+                Some(at) => break at,
+                None => tokio::task::yield_now().await,
+            }
+        };
+        let hash = hash(&token);
+        assert_eq!(keys.due(&hash, first + NOTED_EVERY - 1), None);
+        assert_eq!(keys.due(&hash, first + NOTED_EVERY), Some(id));
+        assert_eq!(keys.due(&hash, first + NOTED_EVERY), None);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_use_that_cannot_be_noted_is_no_error() {
+        let (keys, _dir) = keys(BELIEVED).await;
+        let token = create(&keys, None).await.1;
+        keys.store.refuse_writes(true).await;
+        assert!(keys.authenticate(&token).await.is_ok());
+    }
+
+    #[test]
+    fn names_are_of_one_line() {
+        for good in ["ci", "Newsletter 2", &"é".repeat(100)] {
+            assert!(is_name(good), "{good}");
+        }
+        for bad in ["", " ", " x", "a\nb", "a\u{9f}", &"x".repeat(101)] {
+            assert!(!is_name(bad), "{bad:?}");
+        }
     }
 }

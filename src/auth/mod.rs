@@ -6,8 +6,10 @@ pub mod api_key;
 mod id;
 mod jwks;
 mod jwt;
+mod managing;
 mod principal;
 
+pub use managing::Wanted;
 pub use id::{BadId, valid_id};
 pub use principal::{Capabilities, Capability, Principal};
 
@@ -24,22 +26,29 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// Checks api keys against `store` and, when `jwt` is configured, login tokens against its JWKS, which is
+    /// Checks api keys against `store`, in which an organization may have `max_api_keys` live ones, and, when `jwt` is configured, login tokens against its JWKS, which is
     /// fetched through `proxies`. Nothing is fetched yet.
     ///
     /// # Errors
     /// The HTTP client for the JWKS cannot be built.
     pub fn new(
         store: Store,
+        max_api_keys: u32,
         jwt: Option<&JwtConfig>,
         proxies: &Proxies,
     ) -> Result<Self, reqwest::Error> {
         Ok(Self {
-            api_keys: api_key::ApiKeys::new(store),
+            api_keys: api_key::ApiKeys::new(store, max_api_keys),
             jwt: jwt
                 .map(|jwt| jwt::Verifier::new(jwt, proxies))
                 .transpose()?,
         })
+    }
+
+    /// The api keys, for callers who manage them.
+    #[must_use]
+    pub fn api_keys(&self) -> &api_key::ApiKeys {
+        &self.api_keys
     }
 
     /// Who the bearer of this token is. `token` is what follows `Bearer ` in the `Authorization` header.

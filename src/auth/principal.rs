@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::Error;
+use crate::store::Caller;
 
 /// One thing a caller may do. Each operation names the one it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -119,6 +120,15 @@ impl Principal {
             (None, None) => ("user", "-"),
         };
         format!("{kind} {} of {}", plain(id), plain(&self.organization_id))
+    }
+
+    /// Who it is, as records have it.
+    #[must_use]
+    pub fn caller(&self) -> Caller {
+        match &self.api_key_id {
+            Some(id) => Caller::ApiKey(id.clone()),
+            None => Caller::User(self.user_id.clone()),
+        }
     }
 
     /// Passes a caller who has `capability`.

@@ -17,7 +17,7 @@ pub enum Command {
         #[arg(long, value_parser = organization)]
         org: String,
         /// What to call it in the list
-        #[arg(long, value_parser = text)]
+        #[arg(long, value_parser = name)]
         name: String,
         /// What it may do: read, send and manage, separated by commas
         #[arg(long)]
@@ -54,15 +54,10 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         } => {
             let (token, hash) = api_key::generate();
             let key = ApiKeyRecord {
-                id: ulid::Ulid::generate().to_string(),
-                organization_id: org,
-                name,
-                capabilities: capabilities.to_string(),
-                created_at: now(),
                 expires_at: expires,
-                revoked_at: None,
+                ..ApiKeyRecord::new(&org, &name, &capabilities.to_string())
             };
-            store.insert_api_key(&key, &hash).await?;
+            store.insert_api_key(&key, &hash, None).await?;
             // The token alone goes to standard output, so that KEY=$(… api-key create …) works.
             writeln!(
                 io::stderr(),
@@ -79,12 +74,16 @@ pub async fn run(command: Command) -> Result<(), Failure> {
             let mut out = io::stdout().lock();
             writeln!(
                 out,
-                "ID\tORGANIZATION\tNAME\tCAPABILITIES\tCREATED\tEXPIRES\tREVOKED"
+                "ID\tORGANIZATION\tNAME\tCAPABILITIES\tCREATED\tEXPIRES\tREVOKED\tLAST USED"
             )?;
-            for key in store.list_api_keys(org.as_deref()).await? {
+            let keys = match org {
+                Some(org) => store.list_api_keys(&org, None, u32::MAX).await?,
+                None => store.all_api_keys().await?,
+            };
+            for key in keys {
                 writeln!(
                     out,
-                    "{}\t{}\t{}\t{}\t{}\t{}\t{}",
+                    "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}",
                     key.id,
                     key.organization_id,
                     key.name,
@@ -92,11 +91,16 @@ pub async fn run(command: Command) -> Result<(), Failure> {
                     time(Some(key.created_at)),
                     time(key.expires_at),
                     time(key.revoked_at),
+                    time(key.last_used_at),
                 )?;
             }
         }
         Command::Revoke { id } => {
-            if !store.revoke_api_key(&id, now()).await? {
+            let revoked = match id.parse() {
+                Ok(id) => store.revoke_api_key(None, &id, now()).await?,
+                Err(_) => false,
+            };
+            if !revoked {
                 return Err(
                     format!("no api key {id} in {database}; `api-key list` shows the ids").into(),
                 );
@@ -112,12 +116,13 @@ fn organization(value: &str) -> Result<String, BadId> {
     valid_id(value).map(str::to_owned)
 }
 
-/// A name for the list, where control characters would break the lines.
-fn text(value: &str) -> Result<String, &'static str> {
-    if value.trim().is_empty() || value.chars().any(char::is_control) {
-        return Err("must not be empty, nor hold control characters");
+/// What a key is called.
+fn name(value: &str) -> Result<String, &'static str> {
+    if api_key::is_name(value) {
+        Ok(value.to_owned())
+    } else {
+        Err("must be 1 to 100 characters without control characters, the first of them no space")
     }
-    Ok(value.to_owned())
 }
 
 /// When a key ends, epoch milliseconds.

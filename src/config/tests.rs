@@ -60,6 +60,10 @@ fn a_bad_setting_is_named_with_its_fix() {
     for (vars, name) in [
         (vec![("GATEWAY_LISTEN", "8080")], "GATEWAY_LISTEN"),
         (vec![("GATEWAY_MAX_REQUESTS", "0")], "GATEWAY_MAX_REQUESTS"),
+        (
+            vec![("GATEWAY_MAX_API_KEYS_PER_ORGANIZATION", "0")],
+            "GATEWAY_MAX_API_KEYS_PER_ORGANIZATION",
+        ),
         (vec![("GATEWAY_ACTIONS_DAYS", "0")], "GATEWAY_ACTIONS_DAYS"),
         (
             vec![("GATEWAY_ACCEPT_PHONE_NUMBERS", "yes")],

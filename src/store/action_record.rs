@@ -31,7 +31,7 @@ words! {
 pub enum Caller {
     /// A program, by the id of its api key.
     ApiKey(String),
-    /// A person, by the id that their login token gives, if it does.
+    /// A person, by the id that their login token gives, if it does; of an api key, the command line too.
     User(Option<String>),
 }
 

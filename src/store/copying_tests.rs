@@ -20,15 +20,13 @@ async fn fill(store: &Store) -> SessionRecord {
     let row = Row::new("identity", *b"\0key", *b"\0\xffvalue").at(7);
     device.put(row).await.expect("written");
     let key = ApiKeyRecord {
-        id: "1".to_owned(),
-        organization_id: "org".to_owned(),
-        name: "n".to_owned(),
-        capabilities: "read".to_owned(),
-        created_at: 1,
+        created_by: Caller::User(Some("user".to_owned())),
         expires_at: Some(2),
-        revoked_at: None,
+        last_used_at: Some(3),
+        ..ApiKeyRecord::new("org", "n", "read")
     };
-    store.insert_api_key(&key, &[7; 32]).await.expect("a key");
+    let made = store.insert_api_key(&key, &[7; 32], None).await;
+    assert!(made.expect("a key"));
     record
 }
 
@@ -42,7 +40,7 @@ async fn everything_is_copied(from: Fresh, to: Fresh) {
         let members = store.list_members(&record.id, &gid(1), 0, u32::MAX).await;
         (
             store.all_sessions().await.expect("sessions"),
-            store.list_api_keys(None).await.expect("keys"),
+            store.all_api_keys().await.expect("keys"),
             members.expect("members").expect("a group"),
             group,
             device.get("identity", b"\0key").await.expect("a value"),

@@ -5,7 +5,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::group::{GroupInfo, Participant, Role};
-use crate::jid::{GroupJid, SessionId};
+use crate::jid::{self, GroupJid, SessionId};
 
 /// Runs each of these functions on a fresh database of either kind.
 macro_rules! on_both {
@@ -146,6 +146,7 @@ pub(super) fn group(n: u32, participants: Vec<Participant>) -> GroupInfo {
 on_both! {
     sessions_round_trip_and_survive_a_reopening,
     api_keys_are_listed_by_organization_and_revoked_once,
+    live_api_keys_count_for_their_organization,
     what_no_database_can_store_is_left_out,
 }
 
@@ -192,28 +193,58 @@ async fn sessions_round_trip_and_survive_a_reopening(fresh: Fresh) {
 }
 
 async fn api_keys_are_listed_by_organization_and_revoked_once(Fresh { store, .. }: Fresh) {
-    for (id, organization) in [("1", "a"), ("2", "b")] {
-        let key = ApiKeyRecord {
-            id: id.to_owned(),
-            organization_id: organization.to_owned(),
-            name: "n".to_owned(),
-            capabilities: "read".to_owned(),
-            created_at: 1,
-            expires_at: None,
-            revoked_at: None,
-        };
-        let hash = [id.as_bytes()[0]; 32];
-        store.insert_api_key(&key, &hash).await.expect("inserted");
+    let mut ids = Vec::new();
+    for (hash, organization) in [([1; 32], "a"), ([2; 32], "b"), ([3; 32], "a")] {
+        let key = ApiKeyRecord::new(organization, "n", "read");
+        let inserted = store.insert_api_key(&key, &hash, None).await;
+        assert!(inserted.expect("inserted"));
+        ids.push(key.id.clone());
         assert_eq!(store.find_api_key(&hash).await.expect("read"), Some(key));
     }
-    assert_eq!(store.list_api_keys(None).await.expect("keys").len(), 2);
-    assert!(store.revoke_api_key("1", 5).await.expect("revoked"));
-    assert!(store.revoke_api_key("1", 6).await.expect("again"));
-    assert!(!store.revoke_api_key("3", 5).await.expect("no such key"));
-    let listed = store.list_api_keys(Some("a")).await.expect("keys");
-    assert_eq!(listed.len(), 1);
-    assert_eq!(listed[0].revoked_at, Some(5));
+    assert_eq!(store.all_api_keys().await.expect("keys").len(), 3);
+    let revoke = async |organization, now| {
+        let revoked = store.revoke_api_key(organization, &ids[0], now).await;
+        revoked.expect("revoked")
+    };
+    assert!(!revoke(Some("b"), 4).await, "another organization's");
+    assert!(revoke(None, 5).await);
+    assert!(revoke(Some("a"), 6).await);
+    let none = jid::ApiKeyId::generate();
+    let revoked = store.revoke_api_key(None, &none, 5).await;
+    assert!(!revoked.expect("no such key"));
+    store.note_api_key_use(&ids[0], 7).await.expect("noted");
+
+    let first = store.list_api_keys("a", None, 1).await.expect("keys");
+    assert_eq!(first.len(), 1);
+    assert_eq!(first[0].id, ids[0]);
+    assert_eq!(first[0].revoked_at, Some(5));
+    assert_eq!(first[0].last_used_at, Some(7));
+    let after = Some(ids[0].as_str());
+    let rest = store.list_api_keys("a", after, 9).await.expect("keys");
+    assert_eq!(rest.len(), 1);
+    assert_eq!(rest[0].id, ids[2]);
+    let foreign = store.get_api_key("b", &ids[0]).await.expect("read");
+    assert_eq!(foreign, None);
     assert_eq!(store.find_api_key(&[0; 32]).await.expect("read"), None);
+}
+
+async fn live_api_keys_count_for_their_organization(Fresh { store, .. }: Fresh) {
+    let insert = async |n: u8, organization: &str, expires_at| {
+        let key = ApiKeyRecord {
+            expires_at,
+            ..ApiKeyRecord::new(organization, "n", "read")
+        };
+        let inserted = store.insert_api_key(&key, &[n; 32], Some(2)).await;
+        (inserted.expect("an answer"), key.id)
+    };
+    assert!(insert(1, "a", Some(now())).await.0, "expired already");
+    let (_, revoked) = insert(2, "a", None).await;
+    assert!(insert(3, "a", Some(now() + 60_000)).await.0);
+    assert!(!insert(4, "a", None).await.0, "there are two");
+    assert!(insert(4, "b", None).await.0);
+    let done = store.revoke_api_key(None, &revoked, 5).await;
+    assert!(done.expect("revoked"));
+    assert!(insert(5, "a", None).await.0);
 }
 
 async fn what_no_database_can_store_is_left_out(Fresh { store, .. }: Fresh) {

@@ -11,6 +11,7 @@ use crate::Rejection;
 
 pub mod actions;
 pub mod additions;
+pub mod api_keys;
 pub mod groups;
 pub mod joining;
 pub mod sessions;

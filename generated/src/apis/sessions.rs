@@ -443,7 +443,8 @@ pub trait Sessions: Authenticator {
     Asks WhatsApp for an eight-character code to type into the phone under *Linked devices*, *Link with phone
     number*; the way to pair where no camera is at hand. Starts pairing where it has not begun. A session that is
     paired already is refused with 400. Where there is no connection to ask over the answer is 503, with why in
-    `details.reason` where that is known; 504 is WhatsApp not answering the request for the code.
+    `details.reason` where that is known; 504 is WhatsApp not answering the request for the code. Each code shows on
+    the phone, whoever has it, so only so many are asked for within an hour (429).
 
     **Capability:** `manage`.
 
@@ -459,7 +460,8 @@ pub trait Sessions: Authenticator {
     /** Create a session
 
     Creates a session for your organization. It is `stopped` and not paired; `start` connects it at once, so that a
-    QR code is soon there. The body may be left out.
+    QR code is soon there. The body may be left out. An organization that has as many sessions as the gateway lets it
+    is refused with 429 until one is deleted.
 
     **Capability:** `manage`.
 

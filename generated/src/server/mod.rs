@@ -16,7 +16,7 @@ pub use self::request::BODY_LIMIT;
 use self::request::{Parameters, optional_body, path, required_body, valid};
 use crate::{
     Capability, Rejection, apis,
-    apis::{actions::*, additions::*, groups::*, joining::*, sessions::*},
+    apis::{actions::*, additions::*, api_keys::*, groups::*, joining::*, sessions::*},
     models,
 };
 
@@ -82,6 +82,30 @@ pub const OPERATIONS: &[Operation] = &[
         method: "GET",
         path: "/api/v1/sessions/{session}/groups/{gid}/additions",
         capability: Capability::Read,
+    },
+    Operation {
+        id: "createApiKey",
+        method: "POST",
+        path: "/api/v1/api-keys",
+        capability: Capability::Manage,
+    },
+    Operation {
+        id: "getApiKey",
+        method: "GET",
+        path: "/api/v1/api-keys/{key}",
+        capability: Capability::Manage,
+    },
+    Operation {
+        id: "listApiKeys",
+        method: "GET",
+        path: "/api/v1/api-keys",
+        capability: Capability::Manage,
+    },
+    Operation {
+        id: "revokeApiKey",
+        method: "DELETE",
+        path: "/api/v1/api-keys/{key}",
+        capability: Capability::Manage,
     },
     Operation {
         id: "addGroupMembers",
@@ -262,7 +286,7 @@ pub const OPERATIONS: &[Operation] = &[
 /// Makes a server of an implementation. It answers unknown paths (404) and methods (405) too.
 pub fn router<A>(api: Arc<A>) -> Router
 where
-    A: Actions + Additions + Groups + Joining + Sessions,
+    A: Actions + Additions + ApiKeys + Groups + Joining + Sessions,
 {
     models::compile_patterns();
     Router::new()
@@ -297,6 +321,13 @@ where
         .route(
             "/api/v1/sessions/{session}/groups/{gid}/additions",
             routing::get(list_additions::<A>),
+        )
+        .route("/api/v1/api-keys", routing::post(create_api_key::<A>))
+        .route("/api/v1/api-keys/{key}", routing::get(get_api_key::<A>))
+        .route("/api/v1/api-keys", routing::get(list_api_keys::<A>))
+        .route(
+            "/api/v1/api-keys/{key}",
+            routing::delete(revoke_api_key::<A>),
         )
         .route(
             "/api/v1/sessions/{session}/groups/{gid}/members",
@@ -533,6 +564,59 @@ async fn list_additions<A: Additions>(
     };
     let query = given.valid(query)?;
     let response = api.list_additions(&principal, path, query).await?;
+    Ok(response.try_into()?)
+}
+
+async fn create_api_key<A: ApiKeys>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<Response, A::Error> {
+    let (parts, body) = request.into_parts();
+    let principal = api.authenticate(&parts).await?;
+    api.authorize(&principal, Capability::Manage)?;
+    let body: models::CreateApiKey = valid(required_body(&parts.headers, body).await?)?;
+    let response = api.create_api_key(&principal, body).await?;
+    Ok(response.try_into()?)
+}
+
+async fn get_api_key<A: ApiKeys>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<Response, A::Error> {
+    let (mut parts, _) = request.into_parts();
+    let principal = api.authenticate(&parts).await?;
+    api.authorize(&principal, Capability::Manage)?;
+    let path: GetApiKeyPathParams = valid(path(&mut parts).await?)?;
+    let response = api.get_api_key(&principal, path).await?;
+    Ok(response.try_into()?)
+}
+
+async fn list_api_keys<A: ApiKeys>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<Response, A::Error> {
+    let (parts, _) = request.into_parts();
+    let principal = api.authenticate(&parts).await?;
+    api.authorize(&principal, Capability::Manage)?;
+    let mut given = Parameters::of_query(&parts);
+    let query = ListApiKeysQueryParams {
+        limit: given.optional("limit").unwrap_or(100),
+        cursor: given.optional("cursor"),
+    };
+    let query = given.valid(query)?;
+    let response = api.list_api_keys(&principal, query).await?;
+    Ok(response.try_into()?)
+}
+
+async fn revoke_api_key<A: ApiKeys>(
+    State(api): State<Arc<A>>,
+    request: Request,
+) -> Result<Response, A::Error> {
+    let (mut parts, _) = request.into_parts();
+    let principal = api.authenticate(&parts).await?;
+    api.authorize(&principal, Capability::Manage)?;
+    let path: RevokeApiKeyPathParams = valid(path(&mut parts).await?)?;
+    let response = api.revoke_api_key(&principal, path).await?;
     Ok(response.try_into()?)
 }
 
