@@ -44,6 +44,8 @@ def examples(raw_schema):
             item["parameters"].append({**parameters["Jid"], "example": seeded("people")[0]})
         if "{addition}" in path:
             item["parameters"].append({**parameters["Addition"], "example": seeded("additions")[0]})
+        if "{key}" in path:
+            item["parameters"] = [{**parameters["ApiKey"], "example": seeded("api-keys")[0]}]
         if "{action}" in path:
             item["parameters"].append({**parameters["Action"], "example": seeded("actions")[0]})
 

@@ -28,6 +28,8 @@ use whatsapp_standin::{AddOutcome, GroupSpec, Person};
 const DISPOSABLE: usize = 40;
 /// How many groups the account can leave.
 const LEAVABLE: usize = 40;
+/// How many api keys there are to be revoked.
+const REVOCABLE: usize = 40;
 /// Where the stopped session is among the sessions.
 const STOPPED: usize = 2;
 /// Where the group that the account is no admin of is among the groups.
@@ -226,7 +228,13 @@ async fn seed(lab: &Lab, folder: &Path, first: (usize, usize)) {
         disposable.push(Session::create(&ours).await.id);
     }
 
+    let mut revocable = Vec::new();
+    for _ in 0..REVOCABLE {
+        revocable.push(lab.api_key(ORGANIZATION, "read", None).await.0);
+    }
+
     fs::create_dir_all(folder).unwrap();
+    dictionary(folder.join("api-keys.dict"), revocable);
     dictionary(folder.join("disposable.dict"), disposable);
     // The connected one twice: most is to be found behind it.
     let mut sessions = [connected.clone(), connected, stopped, theirs];

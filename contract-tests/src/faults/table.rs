@@ -350,6 +350,49 @@ pub const FAULTS: &[Fault] = &[
         },
     },
     Fault {
+        name: "key-beyond-own-made",
+        what: "createApiKey makes keys that can do more than who makes them",
+        noticed_by: Some("api_keys::nobody_makes_a_key_that_can_do_more"),
+        spoil: |answer| {
+            answer.as_owner = answer.of("createApiKey", 403);
+        },
+    },
+    Fault {
+        name: "key-that-outlives-made",
+        what: "createApiKey makes keys that end later than the one that makes them",
+        noticed_by: Some("api_keys::a_key_makes_none_that_outlives_it"),
+        spoil: |answer| {
+            answer.as_owner =
+                answer.of("createApiKey", 400) && answer.violates("expiresAt", "own_end");
+        },
+    },
+    Fault {
+        name: "key-limit-hidden",
+        what: "createApiKey does not say that it is the organization's keys that are too many",
+        noticed_by: Some("api_keys::an_organization_has_so_many_live_keys"),
+        spoil: |answer| {
+            if answer.of("createApiKey", 429) {
+                answer.edit(|body| body["error"]["details"] = json!({}));
+            }
+        },
+    },
+    Fault {
+        name: "foreign-key-visible",
+        what: "getApiKey gives other organizations' keys",
+        noticed_by: Some("tenancy::a_foreign_api_key_looks_like_none"),
+        spoil: |answer| {
+            answer.as_owner = answer.of("getApiKey", 404);
+        },
+    },
+    Fault {
+        name: "revoked-key-accepted",
+        what: "listSessions takes a key that is revoked",
+        noticed_by: Some("api_keys::a_revoked_key_is_refused_at_once"),
+        spoil: |answer| {
+            answer.as_owner = answer.of("listSessions", 401);
+        },
+    },
+    Fault {
         name: "groups-not-forgotten",
         what: "listGroups lists the groups of an account that is logged out",
         noticed_by: Some("forgetting::nothing_of_an_account_is_listed_after_it"),

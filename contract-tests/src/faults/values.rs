@@ -53,6 +53,13 @@ pub const VALUES: &[Fault] = values! {
         PersonOutcome.upstreamCode;
     "refusals::whatsapp_s_refusals_are_translated":
         Action.errorCode, Action.upstreamCode;
+    "api_keys::a_key_is_made_shown_and_used":
+        ApiKey.createdAt, ApiKey.expiresAt, ApiKey.id, ApiKey.lastUsedAt, ApiKey.name,
+        CreatedApiKey.createdAt, CreatedApiKey.expiresAt, CreatedApiKey.id, CreatedApiKey.name, CreatedApiKey.token;
+    "api_keys::a_revoked_key_is_refused_at_once":
+        ApiKey.revokedAt;
+    "api_keys::keys_come_in_pages_oldest_first":
+        ApiKeyList.nextCursor;
     "directory::groups_are_listed_as_whatsapp_describes_them":
         Group.createdAtWa, Group.description, Group.firstSeenAt, Group.groupJid, Group.isAnnounce,
         Group.isLocked, Group.ownerJid, Group.participantCount, Group.subject, Group.updatedAt,
@@ -82,7 +89,12 @@ pub const VALUES: &[Fault] = values! {
 
 /// Values that are null in every answer of today, so that there is nothing to falsify; the tests of their operations hold
 /// them to that.
-pub const ALWAYS_NULL: &[&str] = &["CreatedGroup.description", "GroupRequestList.nextCursor"];
+pub const ALWAYS_NULL: &[&str] = &[
+    "CreatedApiKey.lastUsedAt",
+    "CreatedApiKey.revokedAt",
+    "CreatedGroup.description",
+    "GroupRequestList.nextCursor",
+];
 
 /// Puts another value in place of this one in every such object. What is null stays so.
 fn falsify(answer: &mut Answer, schema: &str, property: &str) {

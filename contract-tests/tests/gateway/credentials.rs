@@ -16,7 +16,7 @@ fn granted(operation: &Operation) -> u16 {
     match operation.id.as_str() {
         // Past the credential there is no passkey that is asked for.
         "getSessionPasskey" | "answerSessionPasskey" | "confirmSessionPasskey" => 404,
-        "getAction" | "getAddition" | "cancelAddition" => 404,
+        "getAction" | "getAddition" | "cancelAddition" | "getApiKey" | "revokeApiKey" => 404,
         // Nor a link that leads anywhere.
         "joinGroup" => 404,
         // Which of its successes is the caller's wish.

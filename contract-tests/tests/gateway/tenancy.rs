@@ -5,9 +5,10 @@ use contract_tests::gateway;
 use contract_tests::lab::{Lab, ORGANIZATION};
 use contract_tests::session::Session;
 use contract_tests::tokens::{Jwks, SigningKey, claims};
+use hyper::Method;
 use serde_json::json;
 
-use crate::world::{call, seed, sent, sent_since};
+use crate::world::{call, column, seed, sent, sent_since};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_session_looks_like_none() {
@@ -100,6 +101,30 @@ async fn organizations_see_their_own() {
         assert_eq!(second["data"][0]["id"], *ids[1]);
         assert_eq!(second["nextCursor"], json!(null));
     }
+    lab.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_foreign_api_key_looks_like_none() {
+    let lab = Lab::start().await;
+    let (id, token) = lab.api_key(ORGANIZATION, "manage", None).await;
+    let foreigner = lab.caller("org_other", "read,send,manage").await;
+    for id in [&id, "01ARZ3NDEKTSV4RRFFQ69G5FAV", &id.to_lowercase(), "%00"] {
+        for method in [Method::GET, Method::DELETE] {
+            let call = foreigner.call(method, format!("/api-keys/{id}"));
+            let details = call.send().await.error(404, "not_found");
+            assert_eq!(details, json!({"resource": "api_key"}), "{id}");
+        }
+    }
+    let listed = foreigner.get("/api-keys").send().await.json(200);
+    let listed = column(&listed["data"], "id");
+    assert!(!listed.as_array().unwrap().contains(&json!(id)));
+    let cursor = format!("/api-keys?cursor={}", &id[..25]);
+    let listed = foreigner.get(cursor).send().await.json(200);
+    assert!(!listed.to_string().contains(&id));
+    let own = lab.anonymous().with_token(token);
+    let key = own.get(format!("/api-keys/{id}")).send().await.json(200);
+    assert_eq!(key["revokedAt"], json!(null));
     lab.stop().await;
 }
 

@@ -100,14 +100,15 @@ pub fn path(operation: &Operation, session: &str, gid: &str) -> String {
     fill(&operation.path, session, gid)
 }
 
-/// A path with the parameters filled in that are still in it. The action is none.
+/// A path with the parameters filled in that are still in it. The action is none, nor is the addition or the api key.
 pub fn fill(path: &str, session: &str, gid: &str) -> String {
     let path = path
         .replace("{session}", session)
         .replace("{gid}", gid)
         .replace("{jid}", &jid(MEMBER))
         .replace("{action}", "nowhere")
-        .replace("{addition}", "nowhere");
+        .replace("{addition}", "nowhere")
+        .replace("{key}", "nowhere");
     assert!(!path.contains('{'), "{path}: say what to fill in");
     path
 }
@@ -147,6 +148,7 @@ pub fn body(operation: &Operation) -> Value {
         "createGroup" => json!({"subject": "New team", "participants": [jid(ANNA)]}),
         "updateGroup" => json!({"subject": "Launch team"}),
         "joinGroup" => json!({"invite": "AbCdEfGhIjKlMnOpQrStUv"}),
+        "createApiKey" => json!({"name": "CI", "capabilities": ["manage"]}),
         "updateSession" => json!({"label": "Support line"}),
         "addGroupMembers" | "createAddition" | "approveGroupRequests" | "rejectGroupRequests" => {
             json!({"participants": [format!("{ANNA}@s.whatsapp.net")]})

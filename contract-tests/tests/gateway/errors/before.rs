@@ -9,6 +9,7 @@ use contract_tests::tokens::{Jwks, SigningKey, claims};
 use contract_tests::wait::eventually;
 use hyper::header::HeaderName;
 use serde_json::{Value, json};
+use whatsapp_gateway::now;
 use wiremock::ResponseTemplate;
 
 use super::invalid::{Wrong, invalid};
@@ -19,7 +20,11 @@ use crate::world::{GROUP, NOT_ADMIN, UNKNOWN, body, call, call_at, fill, path, s
 pub async fn provoked() -> Vec<Provoked> {
     let jwks = Jwks::serving(&[]).await;
     jwks.answer(ResponseTemplate::new(500)).await;
-    let lab = Lab::with(|config| config.jwt = Some(gateway::jwt(&jwks))).await;
+    let lab = Lab::with(|config| {
+        config.jwt = Some(gateway::jwt(&jwks));
+        config.max_api_keys = 1;
+    })
+    .await;
     seed(&lab);
     let session = lab.connected().await;
     let login = SigningKey::ec().sign(&claims(ORGANIZATION, "owner"));
@@ -113,7 +118,19 @@ async fn refused(
     if operation.path.contains("{action}") {
         calls.push(("no action", by(&session.caller)));
     }
+    if operation.path.contains("{key}") {
+        calls.push(("no api key", by(&session.caller)));
+    }
     match operation.id.as_str() {
+        "createApiKey" => {
+            let end = Some(now() + 3_600_000);
+            let ending = lab.api_key(ORGANIZATION, "manage", end).await.1;
+            let ending = anonymous.with_token(ending);
+            calls.extend([
+                ("too many keys", by(&session.caller)),
+                ("by a key that ends sooner", by(&ending)),
+            ]);
+        }
         "getSessionPasskey" | "answerSessionPasskey" | "confirmSessionPasskey" => {
             calls.push(("no passkey asked for", by(&session.caller)));
         }

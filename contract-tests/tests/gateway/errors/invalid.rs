@@ -21,7 +21,7 @@ pub fn invalid(field: &str) -> Vec<(&'static str, Wrong)> {
     let json = |value: Value| Wrong::Body(value.to_string());
     let jid = format!("{ANNA}@s.whatsapp.net");
     match field {
-        "session" | "action" | "addition" => vec![("no UTF-8", Path("%ff"))],
+        "session" | "action" | "addition" | "key" => vec![("no UTF-8", Path("%ff"))],
         "jid" => vec![("no JID", Path("nonsense")), ("no UTF-8", Path("%ff"))],
         "gid" => vec![("no JID", Path("nonsense")), ("no UTF-8", Path("%ff"))],
         "limit" => vec![
@@ -119,6 +119,28 @@ pub fn invalid(field: &str) -> Vec<(&'static str, Wrong)> {
                 body(r#"{"phone":"628123456789","phone":""}"#),
             ),
         ],
+        "name" => vec![
+            ("no body", body("")),
+            ("missing", body(r#"{"capabilities":["read"]}"#)),
+            ("no string", json(json!({"name": 7, "capabilities": []}))),
+            ("two lines", json(key("a\nb", &["read"]))),
+            ("too long", json(key(&"x".repeat(101), &["read"]))),
+        ],
+        "capabilities" => vec![
+            ("missing", body(r#"{"name":"CI"}"#)),
+            ("none", json(key("CI", &[]))),
+            ("no such word", json(key("CI", &["read", "fly"]))),
+            ("too many", json(key("CI", &["read"; 4]))),
+        ],
+        "expiresAt" => vec![
+            ("no number", json(ending(json!("tomorrow")))),
+            ("negative", json(ending(json!(-1)))),
+            ("in the past", json(ending(json!(1)))),
+            (
+                "out of range",
+                json(ending(json!(9_007_199_254_740_992_u64))),
+            ),
+        ],
         "participants" => vec![
             ("no body", body("")),
             ("missing", body("{}")),
@@ -153,6 +175,18 @@ pub fn invalid(field: &str) -> Vec<(&'static str, Wrong)> {
         ],
         other => panic!("{other}: say how it can be wrong"),
     }
+}
+
+/// What asks for an api key.
+fn key(name: &str, capabilities: &[&str]) -> Value {
+    json!({"name": name, "capabilities": capabilities})
+}
+
+/// What asks for one that ends.
+fn ending(at: Value) -> Value {
+    let mut key = key("CI", &["manage"]);
+    key["expiresAt"] = at;
+    key
 }
 
 /// An assertion with something else in place of a property, or without it.
