@@ -14,7 +14,7 @@ use crate::actions;
 use crate::additions::Additions;
 use crate::api::health::{self, Health};
 use crate::api::{Api, document};
-use crate::auth::Auth;
+use crate::auth::{Auth, AuthLimits};
 use crate::config::Config;
 use crate::edge::{self, Server, Tls, TlsError};
 use crate::sessions::{Allowed, Sessions};
@@ -151,7 +151,10 @@ async fn serve_locked(
     let store = store.unlock(key, None).await.map_err(database)?;
     let auth = Auth::new(
         store.clone(),
-        config.max_api_keys,
+        &AuthLimits {
+            api_keys: config.max_api_keys,
+            lookups_per_second: config.key_lookups_per_second,
+        },
         config.jwt.as_ref(),
         &config.proxies,
     )?;

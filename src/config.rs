@@ -39,6 +39,9 @@ pub const DEFAULT_MAX_SESSIONS: usize = 100;
 /// Live api keys that one organization may have.
 pub const DEFAULT_MAX_API_KEYS: u32 = 100;
 
+/// Far more than callers need, whose keys are looked up once in a few seconds, and little work for a database.
+pub const DEFAULT_KEY_LOOKUPS: NonZeroU32 = NonZeroU32::new(50).unwrap();
+
 /// More than somebody who mistypes a code needs, and no nuisance to somebody whose number is not theirs.
 pub const DEFAULT_PAIRING_CODES: NonZeroU32 = NonZeroU32::new(6).unwrap();
 
@@ -78,6 +81,7 @@ pub const DEFAULT_SHUTDOWN: Duration = Duration::from_secs(8);
 /// | `GATEWAY_MAX_UNREAD_MIB_PER_ORGANIZATION` | `32` | Memory for answers that the callers of one organization have not read yet; more of a GET is refused with 429 |
 /// | `GATEWAY_MAX_SESSIONS_PER_ORGANIZATION` | `100` | Sessions of one organization, each of which takes a descriptor and memory; more are refused with 429 |
 /// | `GATEWAY_MAX_API_KEYS_PER_ORGANIZATION` | `100` | Live api keys that an organization may have before `createApiKey` is refused with 429; protects the database from one of them. The command line has no such limit |
+/// | `GATEWAY_KEY_LOOKUPS_PER_SECOND` | `50` | Unknown api keys from one address that are looked up in the database, ten times as many at once; protects it from made-up keys. More are 429 |
 /// | `GATEWAY_PAIRING_CODES_PER_HOUR` | `6` | Pairing codes for one session, and for one number of an organization; protects whose phone shows them |
 /// | `GATEWAY_SHUTDOWN_SECONDS` | `8` | Longest that stopping may take, in all; what is still running then is cut off |
 /// | `GATEWAY_LOG` | [`DEFAULT_LOG`] | What to log, as `level` or `module=level`, comma-separated |
@@ -129,6 +133,8 @@ pub struct Config {
     pub max_sessions_per_organization: usize,
     /// `GATEWAY_MAX_API_KEYS_PER_ORGANIZATION`.
     pub max_api_keys: u32,
+    /// `GATEWAY_KEY_LOOKUPS_PER_SECOND`.
+    pub key_lookups_per_second: NonZeroU32,
     /// `GATEWAY_PAIRING_CODES_PER_HOUR`.
     pub pairing_codes_per_hour: NonZeroU32,
     /// `GATEWAY_SHUTDOWN_SECONDS`.
@@ -191,8 +197,14 @@ impl Config {
                 .parsed("GATEWAY_MAX_SESSIONS_PER_ORGANIZATION", "a number")?
                 .unwrap_or(DEFAULT_MAX_SESSIONS),
             max_api_keys: env
-                .parsed("GATEWAY_MAX_API_KEYS_PER_ORGANIZATION", "a number of at least 1")?
+                .parsed(
+                    "GATEWAY_MAX_API_KEYS_PER_ORGANIZATION",
+                    "a number of at least 1",
+                )?
                 .map_or(DEFAULT_MAX_API_KEYS, NonZeroU32::get),
+            key_lookups_per_second: env
+                .parsed("GATEWAY_KEY_LOOKUPS_PER_SECOND", "a number of at least 1")?
+                .unwrap_or(DEFAULT_KEY_LOOKUPS),
             pairing_codes_per_hour: env
                 .parsed("GATEWAY_PAIRING_CODES_PER_HOUR", "a number of at least 1")?
                 .unwrap_or(DEFAULT_PAIRING_CODES),

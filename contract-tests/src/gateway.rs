@@ -12,7 +12,8 @@ use whatsapp_gateway::Pace;
 use whatsapp_gateway::Proxies;
 use whatsapp_gateway::app::{self, StartError};
 use whatsapp_gateway::config::{
-    Config, DEFAULT_MAX_API_KEYS, DEFAULT_MAX_SESSIONS, DEFAULT_PAIRING_CODES, DEFAULT_SHUTDOWN, JwtConfig, Limits,
+    Config, DEFAULT_KEY_LOOKUPS, DEFAULT_MAX_API_KEYS, DEFAULT_MAX_SESSIONS, DEFAULT_PAIRING_CODES,
+    DEFAULT_SHUTDOWN, JwtConfig, Limits,
 };
 use whatsapp_standin::Standin;
 
@@ -36,6 +37,7 @@ pub fn config(database: &Database, standin: &Standin) -> Config {
         limits: Limits::default(),
         max_sessions_per_organization: DEFAULT_MAX_SESSIONS,
         max_api_keys: DEFAULT_MAX_API_KEYS,
+        key_lookups_per_second: DEFAULT_KEY_LOOKUPS,
         pairing_codes_per_hour: DEFAULT_PAIRING_CODES,
         shutdown_grace: DEFAULT_SHUTDOWN,
         network: Network::Standin {

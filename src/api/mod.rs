@@ -64,10 +64,15 @@ impl Authenticator for Api {
     type Error = Error;
 
     async fn authenticate(&self, request: &Parts) -> Result<Principal, Error> {
-        let principal = self.auth.authenticate(bearer(&request.headers)).await?;
+        let exchange = Exchange::of(&request.extensions)?;
+        let token = bearer(&request.headers);
+        let principal = self
+            .auth
+            .authenticate(token, exchange.origin().into())
+            .await?;
         // A field of the request's span, which every later log line about the request carries; see the edge.
         tracing::Span::current().record("caller", principal.log_name());
-        Exchange::of(&request.extensions)?.admit(&principal.organization_id)?;
+        exchange.admit(&principal.organization_id)?;
         Ok(principal)
     }
 

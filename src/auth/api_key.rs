@@ -1,6 +1,7 @@
 //! Api keys: how they are made and how they are checked.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use super::{Capabilities, Principal};
+use super::strangers::Strangers;
+use super::{AuthLimits, Capabilities, Principal};
 use crate::error::Error;
 use crate::jid::ApiKeyId;
 use crate::store::{self, ApiKeyRecord, Store};
@@ -61,6 +63,7 @@ pub struct ApiKeys {
     pub(super) making: tokio::sync::Mutex<()>,
     believed: Duration,
     lookups: Mutex<Lookups>,
+    strangers: Strangers,
 }
 
 #[derive(Debug, Default)]
@@ -87,23 +90,24 @@ struct Key {
 }
 
 impl ApiKeys {
-    pub(super) fn new(store: Store, most: u32) -> Self {
+    pub(super) fn new(store: Store, limits: &AuthLimits) -> Self {
         Self {
             store,
-            most,
+            most: limits.api_keys,
             making: tokio::sync::Mutex::default(),
             believed: BELIEVED,
             lookups: Mutex::default(),
+            strangers: Strangers::new(limits.lookups_per_second),
         }
     }
 
-    pub(super) async fn authenticate(&self, token: &str) -> Result<Principal, Error> {
+    pub(super) async fn authenticate(&self, token: &str, from: IpAddr) -> Result<Principal, Error> {
         if token.len() != LEN {
             return Err(Error::unauthorized());
         }
         // Looked up by hash, so the time it takes says nothing about the key.
         let hash = hash(token);
-        let key = self.look_up(hash).await?;
+        let key = self.look_up(hash, from).await?;
         let now = store::now();
         match key {
             Some(key) if key.expires_at.is_none_or(|at| now < at) => {
@@ -150,7 +154,7 @@ impl ApiKeys {
         self.lookups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn look_up(&self, hash: [u8; 32]) -> Result<Option<Key>, Error> {
+    async fn look_up(&self, hash: [u8; 32], from: IpAddr) -> Result<Option<Key>, Error> {
         let now = Instant::now();
         let forgotten = {
             let lookups = self.lookups();
@@ -159,6 +163,9 @@ impl ApiKeys {
                 known.filter(|lookup| now.duration_since(lookup.at) < self.believed)
             {
                 return Ok(lookup.key.clone());
+            }
+            if known.is_none_or(|lookup| lookup.key.is_none()) {
+                self.strangers.admit(from)?;
             }
             lookups.forgotten
         };
@@ -203,9 +210,20 @@ impl TryFrom<ApiKeyRecord> for Key {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::Ipv4Addr;
+    use std::num::NonZeroU32;
+
     use crate::auth::Capability;
     use crate::error::Code;
 
+    const LIMITS: AuthLimits = AuthLimits {
+        api_keys: 100,
+        lookups_per_second: NonZeroU32::MIN,
+    };
+    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    const ELSEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+
+    /// Where little is looked up: one at a time and ten at once.
     async fn keys(believed: Duration) -> (ApiKeys, tempfile::TempDir) {
         let dir = tempfile::tempdir().expect("a directory");
         let store = Store::open(&dir.path().join("db").into())
@@ -213,7 +231,7 @@ mod tests {
             .expect("a store");
         let keys = ApiKeys {
             believed,
-            ..ApiKeys::new(store, 100)
+            ..ApiKeys::new(store, &LIMITS)
         };
         (keys, dir)
     }
@@ -239,17 +257,20 @@ mod tests {
         let (keys, _dir) = keys(BELIEVED).await;
         let token = create(&keys, None).await.1;
         assert_eq!(token.len(), LEN);
-        let principal = keys.authenticate(&token).await.expect("accepted");
+        let principal = keys.authenticate(&token, HERE).await.expect("accepted");
         assert_eq!(principal.organization_id, "org");
         assert_eq!(principal.user_id, None);
         assert!(principal.require(Capability::Send).is_ok());
         assert!(principal.require(Capability::Manage).is_err());
 
         let later = create(&keys, Some(store::now() + 60_000)).await.1;
-        assert!(keys.authenticate(&later).await.is_ok());
+        assert!(keys.authenticate(&later, HERE).await.is_ok());
         let expired = create(&keys, Some(store::now())).await.1;
         for refused in [expired, generate().0, "wa_".to_owned(), format!("{token}A")] {
-            let error = keys.authenticate(&refused).await.expect_err("refused");
+            let error = keys
+                .authenticate(&refused, HERE)
+                .await
+                .expect_err("refused");
             assert_eq!(error.code, Code::Unauthorized);
         }
     }
@@ -258,20 +279,23 @@ mod tests {
     async fn a_revoked_key_is_refused_when_the_lookup_has_aged() {
         let (keys, _dir) = keys(Duration::ZERO).await;
         let (id, token) = create(&keys, None).await;
-        assert!(keys.authenticate(&token).await.is_ok());
+        assert!(keys.authenticate(&token, HERE).await.is_ok());
         let revoked = keys.store.revoke_api_key(None, &id, 5).await;
         assert!(revoked.expect("revoked"));
-        assert!(keys.authenticate(&token).await.is_err());
+        assert!(keys.authenticate(&token, HERE).await.is_err());
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_warm_key_does_not_ask_the_database() {
         let (keys, _dir) = keys(Duration::MAX).await;
         let token = create(&keys, None).await.1;
-        assert!(keys.authenticate(&token).await.is_ok());
+        assert!(keys.authenticate(&token, HERE).await.is_ok());
         keys.store.close().await;
-        assert!(keys.authenticate(&token).await.is_ok());
-        let error = keys.authenticate(&generate().0).await.expect_err("down");
+        assert!(keys.authenticate(&token, HERE).await.is_ok());
+        let error = keys
+            .authenticate(&generate().0, HERE)
+            .await
+            .expect_err("down");
         assert_eq!(error.code, Code::Unavailable);
     }
 
@@ -282,14 +306,17 @@ mod tests {
         let (id, token) = create(&keys, None).await;
         let other = create(&keys, None).await.1;
         for token in [&token, &other] {
-            assert!(keys.authenticate(token).await.is_ok());
+            assert!(keys.authenticate(token, HERE).await.is_ok());
         }
         let revoked = keys.store.revoke_api_key(None, &id, 5).await;
         assert!(revoked.expect("revoked"));
         keys.forget(&id);
-        assert!(keys.authenticate(&token).await.is_err());
+        assert!(keys.authenticate(&token, HERE).await.is_err());
         keys.store.close().await;
-        assert!(keys.authenticate(&other).await.is_ok(), "still believed");
+        assert!(
+            keys.authenticate(&other, HERE).await.is_ok(),
+            "still believed"
+        );
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -297,7 +324,7 @@ mod tests {
         let (keys, _dir) = keys(BELIEVED).await;
         let (id, token) = create(&keys, None).await;
         assert_eq!(used_at(&keys, &id).await, None);
-        keys.authenticate(&token).await.expect("accepted");
+        keys.authenticate(&token, HERE).await.expect("accepted");
         let first = loop {
             match used_at(&keys, &id).await {
                 Some(at) => break at,
@@ -315,7 +342,7 @@ mod tests {
         let (keys, _dir) = keys(BELIEVED).await;
         let token = create(&keys, None).await.1;
         keys.store.refuse_writes(true).await;
-        assert!(keys.authenticate(&token).await.is_ok());
+        assert!(keys.authenticate(&token, HERE).await.is_ok());
     }
 
     #[test]
@@ -326,5 +353,24 @@ mod tests {
         for bad in ["", " ", " x", "a\nb", "a\u{9f}", &"x".repeat(101)] {
             assert!(!is_name(bad), "{bad:?}");
         }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn keys_that_are_made_up_are_not_looked_up_for_ever() {
+        let (keys, _dir) = keys(Duration::ZERO).await;
+        let known = create(&keys, None).await.1;
+        assert!(keys.authenticate(&known, HERE).await.is_ok());
+        let mut codes = Vec::new();
+        for _ in 0..30 {
+            let error = keys.authenticate(&generate().0, HERE).await;
+            codes.push(error.expect_err("made up").code);
+        }
+        let looked_up = codes.iter().filter(|code| **code == Code::Unauthorized);
+        assert!((9..=20).contains(&looked_up.count()), "{codes:?}");
+        assert_eq!(codes.last(), Some(&Code::RateLimited));
+        // Who is known is looked up again all the same, and others are not concerned.
+        assert!(keys.authenticate(&known, HERE).await.is_ok());
+        let error = keys.authenticate(&generate().0, ELSEWHERE).await;
+        assert_eq!(error.expect_err("made up").code, Code::Unauthorized);
     }
 }

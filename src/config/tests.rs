@@ -29,6 +29,15 @@ fn all_set() {
     let key = "0aFF".repeat(16);
     let config = read(&[
         ("GATEWAY_ACCEPT_PHONE_NUMBERS", "true"),
+        ("GATEWAY_HEALTH_LISTEN", "[::]:8081"),
+        ("GATEWAY_TLS_CERTIFICATE_FILE", "certificate.pem"),
+        ("GATEWAY_TLS_KEY_FILE", "key.pem"),
+        ("GATEWAY_TRUSTED_PROXIES", "127.0.0.1, fd00::/8"),
+        (
+            "GATEWAY_CORS_ORIGINS",
+            "https://app.example.com,http://localhost:3000",
+        ),
+        ("GATEWAY_MAX_UNREAD_MIB_PER_ORGANIZATION", "2"),
         ("WHATSAPP_URL", "ws://127.0.0.1:1/ws"),
         ("WHATSAPP_SERVER_KEY", &key),
         ("WHATSAPP_TIMEOUT_SECONDS", "59"),
@@ -45,6 +54,13 @@ fn all_set() {
     };
     assert_eq!(server_key[..2], [0x0a, 0xff]);
     assert!(config.accept_phone_numbers);
+    assert_eq!(config.health_listen.map(|at| at.port()), Some(8081));
+    let tls = config.tls.expect("a certificate");
+    assert_eq!(tls.key.as_os_str(), "key.pem");
+    let trusted = config.trusted_proxies.iter().map(ToString::to_string);
+    assert_eq!(trusted.collect::<Vec<_>>(), ["127.0.0.1/32", "fd00::/8"]);
+    assert_eq!(config.cors_origins[1], "http://localhost:3000");
+    assert_eq!(config.limits.max_unread_per_organization, 2 << 20);
     assert_eq!(config.whatsapp_timeout, Duration::from_secs(59));
     let jwt = config.jwt.expect("login tokens");
     assert!(jwt.on_loopback());
@@ -60,6 +76,27 @@ fn a_bad_setting_is_named_with_its_fix() {
     for (vars, name) in [
         (vec![("GATEWAY_LISTEN", "8080")], "GATEWAY_LISTEN"),
         (vec![("GATEWAY_MAX_REQUESTS", "0")], "GATEWAY_MAX_REQUESTS"),
+        (
+            vec![("GATEWAY_TLS_KEY_FILE", "key.pem")],
+            "GATEWAY_TLS_CERTIFICATE_FILE",
+        ),
+        (
+            vec![("GATEWAY_TLS_CERTIFICATE_FILE", "certificate.pem")],
+            "GATEWAY_TLS_KEY_FILE",
+        ),
+        (
+            vec![("GATEWAY_TRUSTED_PROXIES", "10.0.0.0/8,proxy")],
+            "GATEWAY_TRUSTED_PROXIES",
+        ),
+        (vec![("GATEWAY_CORS_ORIGINS", "*")], "GATEWAY_CORS_ORIGINS"),
+        (
+            vec![("GATEWAY_CORS_ORIGINS", "https://app.example.com/")],
+            "GATEWAY_CORS_ORIGINS",
+        ),
+        (
+            vec![("GATEWAY_CORS_ORIGINS", "app.example.com")],
+            "GATEWAY_CORS_ORIGINS",
+        ),
         (
             vec![("GATEWAY_MAX_API_KEYS_PER_ORGANIZATION", "0")],
             "GATEWAY_MAX_API_KEYS_PER_ORGANIZATION",

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Error as BodyError;
 use axum::body::{Body, Bytes};
-use axum::http::{Extensions, HeaderMap};
+use axum::http::{Extensions, Request, Version};
 use http_body::{Body as _, Frame, SizeHint};
 
 use super::admission::Admission;
@@ -24,7 +24,7 @@ pub struct Exchange {
     admission: Arc<Admission>,
     watch: Arc<Watch>,
     number: u64,
-    peer: IpAddr,
+    origin: Origin,
     of_origin: OnceLock<Permit<Origin>>,
     of_organization: OnceLock<Permit<String>>,
     of_all: OnceLock<Permit<()>>,
@@ -33,17 +33,17 @@ pub struct Exchange {
 
 impl Exchange {
     /// The next request of a connection from `peer`.
-    pub(super) fn begin(
+    pub(super) fn begin<B>(
         admission: &Arc<Admission>,
         watch: &Arc<Watch>,
         peer: IpAddr,
-        http2: bool,
+        request: &Request<B>,
     ) -> Arc<Self> {
         Arc::new(Self {
             admission: Arc::clone(admission),
             watch: Arc::clone(watch),
-            number: watch.begun(http2),
-            peer,
+            number: watch.begun(request.version() == Version::HTTP_2),
+            origin: Origin::of(peer, request.headers(), &admission.trusted),
             of_origin: OnceLock::new(),
             of_organization: OnceLock::new(),
             of_all: OnceLock::new(),
@@ -64,10 +64,15 @@ impl Exchange {
     ///
     /// # Errors
     /// 429 `requestsPerAddress`.
-    pub(super) fn admit_origin(&self, headers: &HeaderMap) -> Result<(), Error> {
-        let origin = Origin::of(self.peer, headers, &self.admission.trusted);
-        let permit = self.admission.by_origin.take(origin, 1);
+    pub(super) fn admit_origin(&self) -> Result<(), Error> {
+        let permit = self.admission.by_origin.take(self.origin, 1);
         hold(&self.of_origin, permit, "requestsPerAddress")
+    }
+
+    /// Where the request comes from.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        self.origin
     }
 
     /// Takes the permit of an authenticated caller's organization, and one of those for all.

@@ -66,7 +66,7 @@ pub fn wrap(router: Router, limits: Limits, origins: &[HeaderValue]) -> Router {
 /// Refuses what its caller has too much of.
 async fn admit(request: Request, next: Next) -> Result<Response, Error> {
     let exchange = Arc::clone(Exchange::of(request.extensions())?);
-    exchange.admit_origin(request.headers())?;
+    exchange.admit_origin()?;
     let reads = request.method().is_safe();
     let response = next.run(request).await;
     let bytes = response.body().size_hint().lower();

@@ -23,6 +23,12 @@ impl From<IpAddr> for Origin {
     }
 }
 
+impl From<Origin> for IpAddr {
+    fn from(origin: Origin) -> Self {
+        origin.0
+    }
+}
+
 impl Origin {
     /// Where a request that came over a connection from `peer` comes from. A reverse proxy in `trusted` says so in
     /// `X-Forwarded-For`, to whose end each proxy adds whom it heard; what stands before the first address that is not

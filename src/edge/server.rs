@@ -10,7 +10,6 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::Version;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -162,8 +161,7 @@ impl Server {
             watch: Arc::clone(&watch),
         };
         let service = service_fn(|request: Request<Incoming>| {
-            let http2 = request.version() == Version::HTTP_2;
-            let exchange = Exchange::begin(&self.admission, &watch, peer, http2);
+            let exchange = Exchange::begin(&self.admission, &watch, peer, &request);
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(Arc::clone(&exchange));
             let mut router = router.clone();

@@ -115,6 +115,8 @@ impl Run {
             config.jwt = Some(gateway::jwt(&jwks));
             // The fuzzer makes and asks more than one caller may.
             config.max_sessions_per_organization = usize::MAX;
+            config.max_api_keys = u32::MAX;
+            config.key_lookups_per_second = NonZeroU32::MAX;
             config.pairing_codes_per_hour = NonZeroU32::MAX;
         })
         .await;
