@@ -17,4 +17,5 @@ pub mod process;
 pub mod server;
 pub mod session;
 pub mod tokens;
+pub mod usage;
 pub mod wait;

@@ -17,9 +17,10 @@ mod page;
 mod rig;
 mod start;
 mod storm;
-mod usage;
 
 use std::collections::BTreeMap;
+
+use contract_tests::usage;
 
 /// The scenarios in the order in which they run, each with its sizes: a name and how large it is by default.
 const SCENARIOS: &[(&str, &[(&str, usize)])] = &[

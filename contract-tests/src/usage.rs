@@ -6,7 +6,11 @@ use std::path::Path;
 const TICKS_A_SECOND: f64 = 100.0;
 
 /// CPU seconds of all its threads, in user and system mode, in steps of 10 ms.
-pub(crate) fn cpu(process: u32) -> f64 {
+///
+/// # Panics
+/// There is no such process.
+#[must_use]
+pub fn cpu(process: u32) -> f64 {
     let stat = read(process, "stat");
     // The name before may hold anything, spaces and parentheses included.
     let (_, fields) = stat.rsplit_once(')').expect("a name in parentheses");
@@ -15,22 +19,35 @@ pub(crate) fn cpu(process: u32) -> f64 {
 }
 
 /// Resident memory now, in KiB.
-pub(crate) fn resident(process: u32) -> u64 {
+///
+/// # Panics
+/// There is no such process.
+#[must_use]
+pub fn resident(process: u32) -> u64 {
     field(process, "status", "VmRSS:")
 }
 
 /// The most resident memory that it ever had, in KiB.
-pub(crate) fn peak(process: u32) -> u64 {
+///
+/// # Panics
+/// There is no such process.
+#[must_use]
+pub fn peak(process: u32) -> u64 {
     field(process, "status", "VmHWM:")
 }
 
 /// Bytes that it had the kernel write to disks: pages of files that it made dirty.
-pub(crate) fn written(process: u32) -> u64 {
+///
+/// # Panics
+/// There is no such process.
+#[must_use]
+pub fn written(process: u32) -> u64 {
     field(process, "io", "write_bytes:")
 }
 
 /// The size of a file, 0 where there is none.
-pub(crate) fn size(file: &Path) -> u64 {
+#[must_use]
+pub fn size(file: &Path) -> u64 {
     std::fs::metadata(file).map_or(0, |file| file.len())
 }
 
