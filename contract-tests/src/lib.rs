@@ -7,6 +7,8 @@
     reason = "in a test harness a failure is a panic with a message"
 )]
 
+pub mod attacker;
+pub mod bystander;
 pub mod client;
 pub mod database;
 pub mod document;

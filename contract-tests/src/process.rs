@@ -107,11 +107,29 @@ impl Process {
     /// # Panics
     /// It does not come up.
     pub async fn serve_on_a_disk<V: AsRef<OsStr>>(environment: &[(&str, V)]) -> Self {
-        let direct = command(&["serve"], environment);
-        let mut command = command_of("sh".as_ref(), environment);
         // What is over a limit of the size of files is to fail, as on a full disk, rather than to end the process.
+        let shell = ["sh", "-c", "trap '' XFSZ; exec \"$@\"", "sh"];
+        Self::serve_by(&shell, environment).await
+    }
+
+    /// The same, with so many descriptors at most.
+    ///
+    /// # Panics
+    /// It does not come up.
+    pub async fn serve_with_descriptors<V: AsRef<OsStr>>(
+        most: usize,
+        environment: &[(&str, V)],
+    ) -> Self {
+        let limit = format!("--nofile={most}:{most}");
+        Self::serve_by(&["prlimit", &limit], environment).await
+    }
+
+    /// Starts it by another program, which becomes it.
+    async fn serve_by<V: AsRef<OsStr>>(by: &[&str], environment: &[(&str, V)]) -> Self {
+        let direct = command(&["serve"], environment);
+        let mut command = command_of(by[0].as_ref(), environment);
         command
-            .args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"])
+            .args(&by[1..])
             .arg(direct.as_std().get_program())
             .args(direct.as_std().get_args());
         Self::listening(command).await
@@ -209,6 +227,15 @@ impl Process {
     /// # Panics
     /// It does not end.
     pub async fn terminate(mut self) -> Option<i32> {
+        self.tell_to_stop().await;
+        self.ended().await
+    }
+
+    /// SIGTERM alone.
+    ///
+    /// # Panics
+    /// It has ended.
+    pub async fn tell_to_stop(&self) {
         let id = self.id().to_string();
         let sent = Command::new("kill")
             .args(["-TERM", &id])
@@ -216,7 +243,6 @@ impl Process {
             .await
             .expect("kill runs");
         assert!(sent.success(), "no such process");
-        self.ended().await
     }
 }
 

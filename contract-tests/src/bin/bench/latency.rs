@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
+use contract_tests::bystander::quantile;
 use whatsapp_standin::Person;
 
 use crate::Sizes;
-use crate::rig::{ADD, Bench, end, group, in_ms, phone, quantile};
+use crate::rig::{ADD, Bench, end, group, in_ms, phone};
 
 pub(crate) async fn run(sizes: &Sizes) {
     let adds = sizes.get("adds");

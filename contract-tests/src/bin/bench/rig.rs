@@ -108,11 +108,6 @@ pub(crate) fn in_ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
-/// The value that this share of the sorted ones is not above.
-pub(crate) fn quantile(sorted: &[Duration], share: f64) -> Duration {
-    sorted[((sorted.len() - 1) as f64 * share) as usize]
-}
-
 /// How many people the directory has in each group of a session.
 pub(crate) async fn counts(session: &Session) -> BTreeMap<String, u64> {
     let list = session.caller.get(session.path("/groups?limit=1000"));

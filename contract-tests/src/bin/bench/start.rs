@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use contract_tests::bystander::quantile;
 use contract_tests::process::Process;
 use serde_json::Value;
 use tokio::task::{JoinSet, LocalSet};
@@ -13,7 +14,7 @@ use tokio::time::{Instant, sleep};
 use whatsapp_standin::Person;
 
 use crate::load::{Load, Met};
-use crate::rig::{Bench, end, group, in_ms, phone, quantile};
+use crate::rig::{Bench, end, group, in_ms, phone};
 use crate::{Sizes, usage, verdict};
 
 /// What asks WhatsApp for all groups of an account.
