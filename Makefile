@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test unit contract contract-deep contract-selftest night lint lint-openapi fmt generate check-generated check-breaking check-regeneration types check-types try-types bench ci clean
+.PHONY: help run test unit contract contract-deep contract-selftest attack night lint lint-openapi fmt generate check-generated check-breaking check-regeneration types check-types try-types bench ci clean
 
 CARGO_DENY := .tools/cargo-deny-0.20.2/bin/cargo-deny
 CHECK_BREAKING := .tools/check-breaking
@@ -36,6 +36,13 @@ contract-deep: $(SCHEMATHESIS) ## The same with ten times the examples and, unle
 contract-selftest: ## Break the gateway in each way of contract-tests/src/faults/: the test that looks for it must fail. FAULT="NAME…" picks some
 	cargo build --locked --workspace --bin selftest
 	target/debug/selftest $(FAULT)
+
+attack: ## Attack a gateway over the loopback in each way of contract-tests/tests/gateway/attacks/, at full size: what became of it, as a table
+	ulimit -Sn $$(ulimit -Hn); \
+	cargo test --locked --workspace --test gateway -- attacks::full --ignored --test-threads 1 --nocapture 2>&1 \
+	| tee target/attack.log || failed=1; \
+	echo '| Attack | What became of it | Its connections | Bystanders: p50 ms | p99 ms | Failed | MiB before / at most / after | CPU s |'; \
+	echo '|---|---|---|---|---|---|---|---|'; grep '^|' target/attack.log; exit $${failed:-0}
 
 night: contract-deep ## What takes hours: the fuzzer at length on both databases, and both suites behind every broken gateway, as a table
 	TEST_DATABASE=postgres scripts/postgres run $(MAKE) contract-deep

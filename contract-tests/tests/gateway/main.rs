@@ -9,6 +9,7 @@
 mod actions;
 mod add_members;
 mod additions;
+mod attacks;
 mod api_keys;
 mod bodies;
 mod concurrency;
