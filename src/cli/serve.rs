@@ -41,16 +41,16 @@ fn told_to_stop() -> io::Result<impl Future<Output = ()> + Send + 'static> {
 /// Gets the process all the descriptors that it may have, and leaves two thirds of them for what is not a connection to it:
 /// sessions, the database.
 fn bound_by_descriptors(limits: &mut Limits) {
-    let descriptors = rlimit::increase_nofile_limit(u64::MAX);
-    let half = descriptors
-        .ok()
-        .and_then(|all| usize::try_from(all / 2).ok());
-    if let Some(half) = half.filter(|half| *half < limits.max_connections) {
+    let descriptors = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(u64::MAX);
+    let third = usize::try_from(descriptors / 3).unwrap_or(usize::MAX);
+    if third < limits.max_connections {
         tracing::warn!(
-            max_connections = half,
-            "GATEWAY_MAX_CONNECTIONS is more than half of the descriptors that this process may have (ulimit -n)"
+            max_connections = third,
+            "GATEWAY_MAX_CONNECTIONS is more than a third of the descriptors that this process may have (ulimit -n)"
         );
-        limits.max_connections = half;
+        limits.max_connections = third;
+        // Still, one address does not get all of them.
+        limits.max_connections_per_address = limits.max_connections_per_address.min(third / 2);
     }
 }
 

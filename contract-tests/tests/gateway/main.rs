@@ -9,8 +9,8 @@
 mod actions;
 mod add_members;
 mod additions;
-mod attacks;
 mod api_keys;
+mod attacks;
 mod bodies;
 mod concurrency;
 mod credentials;

@@ -57,7 +57,7 @@ pub async fn unread(scale: Scale) {
         let report = stage.under(&name, patience, made).await;
         stage.holds(&report, report.left == 0, "held too long");
         // The pages themselves, and what is held beside them.
-        let most = 2 * (stage.limits.max_unread_per_address as u64 >> 20);
+        let most = 2 * (stage.limits.max_unread_per_organization as u64 >> 20);
         stage.holds(&report, report.growth() < most, "too much memory");
         stage.holds(&report, report.kept() < most / 2, "memory is kept");
     }

@@ -256,8 +256,8 @@ fn limit_settings(limits: &Limits) -> Vec<(&'static str, OsString)> {
             limits.max_requests_per_address,
         ),
         (
-            "GATEWAY_MAX_UNREAD_MIB_PER_ADDRESS",
-            limits.max_unread_per_address >> 20,
+            "GATEWAY_MAX_UNREAD_MIB_PER_ORGANIZATION",
+            limits.max_unread_per_organization >> 20,
         ),
     ];
     let settings = settings.into_iter();
