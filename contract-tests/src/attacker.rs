@@ -20,8 +20,8 @@ use tokio::time::{Instant, interval, timeout_at};
 /// Where attacks come from. Other callers come from 127.0.0.1: the gateway counts by address.
 pub const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
-/// Requests that an HTTP/2 connection has open at once: as many as hyper lets it.
-const STREAMS: usize = 200;
+/// Requests that an HTTP/2 connection has open at once: as many as the gateway lets it.
+const STREAMS: usize = 100;
 
 /// The fate of what the gateway closed.
 const CLOSED: &str = "closed";
@@ -103,7 +103,7 @@ impl Ask {
 pub enum Over {
     /// Each on a connection of its own.
     Http1,
-    /// 200 on a connection.
+    /// 100 on a connection.
     Http2,
 }
 

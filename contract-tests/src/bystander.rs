@@ -11,7 +11,7 @@ use crate::client::Call;
 /// So long after each answer it calls again.
 const PAUSE: Duration = Duration::from_millis(25);
 /// What takes longer is a failure.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A caller in the background, over one connection that is kept, until [`Bystander::end`].
 #[derive(Debug)]

@@ -51,5 +51,6 @@ attacks! {
     requests_that_whatsapp_does_not_answer: requests::many;
     streams_that_are_reset: requests::reset;
     connections_beyond_the_descriptors: descriptors::used_up;
+    sessions_beyond_the_descriptors: descriptors::used_up_by_sessions;
     a_stop_that_is_held_up: stopping::held_up;
 }

@@ -14,7 +14,7 @@ use contract_tests::session::Session;
 use contract_tests::usage::{cpu, resident};
 use hyper::header::CONNECTION;
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use whatsapp_gateway::config::Limits;
@@ -25,7 +25,7 @@ use crate::world::GROUP;
 /// How often it is looked at what the gateway holds.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
-/// So long before an attack gives up, and after it began, it counts what is held.
+/// So long before an attack gives up, what is held is counted.
 const BEFORE: Duration = Duration::from_millis(500);
 
 /// How large an attack is, and how exactly it is measured.
@@ -150,13 +150,18 @@ impl Stage {
         let bystanders: Vec<_> = bystanders.collect();
         let mut watch = Watch::begin(self.attacker, process);
         let begun = Instant::now();
+        let (ended, over) = oneshot::channel();
+        let made = async {
+            let fates = made.await;
+            drop(ended);
+            fates
+        };
         let (fates, (left, took)) = tokio::join!(made, async {
-            // The first of its connections may yet have to come, and what it gives up itself is not the gateway's doing.
-            sleep(BEFORE).await;
-            let left = watch.released(begun + patience - BEFORE).await;
+            // What it gives up itself is not the gateway's doing.
+            let left = watch.released(over, begun + patience - BEFORE).await;
             let took = begun.elapsed();
             // Of too few calls the worst is no quantile.
-            sleep_until(begun + self.scale.pick(BEFORE, Duration::from_secs(4))).await;
+            sleep_until(begun + self.scale.pick(Duration::ZERO, Duration::from_secs(4))).await;
             (left, took)
         });
         let Seen {
@@ -305,9 +310,17 @@ impl Watch {
         }
     }
 
-    /// Waits until nothing is held any more, or it is `until`; gives how many are.
-    async fn released(&mut self, until: Instant) -> usize {
-        let released = self.seen.wait_for(|seen| seen.held == 0);
+    /// Waits until something was held and is no more, or the attack is `over` and nothing is, or it is `until`; gives how
+    /// many are.
+    async fn released(&mut self, over: oneshot::Receiver<()>, until: Instant) -> usize {
+        let mut seen = self.seen.clone();
+        let released = async {
+            tokio::select! {
+                _ = seen.wait_for(|seen| seen.most_held > 0) => {}
+                _ = over => {}
+            }
+            drop(self.seen.wait_for(|seen| seen.held == 0).await);
+        };
         let _ = timeout_at(until, released).await;
         self.seen.borrow().held
     }
@@ -323,7 +336,7 @@ pub struct Report {
     pub most_held: usize,
     /// How many it still held at the end.
     pub left: usize,
-    /// The memory of the gateway in KiB: before, at most, and after.
+    /// The memory of the gateway in KiB: before the first attack, at most, and after this one.
     resident: [u64; 3],
     /// The CPU seconds that the gateway spent, on the bystanders too.
     cpu: f64,
@@ -331,14 +344,9 @@ pub struct Report {
 }
 
 impl Report {
-    /// By how much the memory grew at most, in MiB.
+    /// By how much the memory grew at most since before the first attack, in MiB.
     pub fn growth(&self) -> u64 {
         self.resident[1].saturating_sub(self.resident[0]) >> 10
-    }
-
-    /// By how much the memory has grown at the end, in MiB.
-    pub fn kept(&self) -> u64 {
-        self.resident[2].saturating_sub(self.resident[0]) >> 10
     }
 
     fn print(&self) {
