@@ -43,6 +43,12 @@ impl<K: Eq + Hash + Clone> Permits<K> {
             amount,
         })
     }
+
+    /// Whether `holder` has all that they may have.
+    pub fn are_used_up(&self, holder: &K) -> bool {
+        let holders = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        holders.get(holder).is_some_and(|held| *held >= self.most)
+    }
 }
 
 impl<K: Eq + Hash> Permit<K> {
@@ -75,8 +81,10 @@ mod tests {
         let first = permits.take("a", 1).expect("the first");
         let second = permits.take("a", 1).expect("the second");
         assert!(permits.take("a", 1).is_none());
+        assert!(permits.are_used_up(&"a"));
         assert!(permits.take("b", 1).is_some(), "another holder");
         drop(first);
+        assert!(!permits.are_used_up(&"a"));
         let third = permits.take("a", 1).expect("one came back");
         drop((second, third));
         assert!(permits.held.lock().expect("no panic").is_empty());

@@ -17,6 +17,8 @@ use super::watch::Watch;
 use crate::error::Error;
 use crate::permits::Permit;
 
+const UNREAD: &str = "unreadAnswersPerOrganization";
+
 /// One request and its answer. It holds the permits of its caller until the answer has been read, and the connection's watch
 /// counts it for as long. Everything that wraps or serves the request finds it among its extensions.
 #[derive(Debug)]
@@ -78,14 +80,23 @@ impl Exchange {
     /// Takes the permit of an authenticated caller's organization, and one of those for all.
     ///
     /// # Errors
-    /// 429 `requestsPerOrganization` to whose own requests are too many; 503 when those of all are.
+    /// 429 `requestsPerOrganization` to whose own requests are too many, and `unreadAnswersPerOrganization` to whom a further
+    /// answer could not be given; 503 when the requests of all are too many.
     pub fn admit(&self, organization: &str) -> Result<(), Error> {
-        let permit = self
-            .admission
-            .by_organization
-            .take(organization.to_owned(), 1);
+        let Admission {
+            by_organization,
+            unread,
+            all,
+            ..
+        } = &*self.admission;
+        let organization = organization.to_owned();
+        // Before any work is done for it.
+        if unread.are_used_up(&organization) {
+            return Err(too_many(UNREAD));
+        }
+        let permit = by_organization.take(organization, 1);
         hold(&self.of_organization, permit, "requestsPerOrganization")?;
-        let permit = self.admission.all.take((), 1);
+        let permit = all.take((), 1);
         let permit = permit.ok_or_else(|| super::unavailable("too many requests at once"))?;
         let _ = self.of_all.set(permit);
         Ok(())
@@ -104,7 +115,7 @@ impl Exchange {
             .admission
             .unread
             .take(organization.holder().clone(), bytes);
-        hold(&self.unread, permit, "unreadAnswersPerOrganization")
+        hold(&self.unread, permit, UNREAD)
     }
 
     /// The answer, which has begun to wait for its reader.
@@ -123,11 +134,13 @@ fn hold<K: Eq + std::hash::Hash>(
     permit: Option<Permit<K>>,
     budget: &'static str,
 ) -> Result<(), Error> {
-    let message = "too many requests at once";
-    let permit =
-        permit.ok_or_else(|| Error::over_budget(budget, message, Duration::from_secs(1)))?;
+    let permit = permit.ok_or_else(|| too_many(budget))?;
     let _ = place.set(permit);
     Ok(())
+}
+
+fn too_many(budget: &'static str) -> Error {
+    Error::over_budget(budget, "too many requests at once", Duration::from_secs(1))
 }
 
 impl Drop for Exchange {
