@@ -13,6 +13,9 @@ import sys
 
 import yaml
 
+from request_fields import Fields
+from schemas import kind, resolved
+
 # What each object of the document may have.
 KEYWORDS = {
     "the document": "openapi info servers security tags paths components",
@@ -26,15 +29,15 @@ KEYWORDS = {
     "a header of a success": "description required schema example",
 }
 
-# What each kind of schema may have; `kind` below tells them apart.
+# What each kind of schema may have; `kind` tells them apart.
 KINDS = {
-    "an object": "type title description deprecated required properties example",
+    "an object": "type title description deprecated required properties additionalProperties example",
     "a set of words": "type title description deprecated nullable enum x-extensible-enum example",
-    "a string with a pattern": "type title description deprecated nullable pattern x-checked-by-service example",
+    "a string with a pattern": "type title description deprecated nullable pattern x-checked-by-service x-must-be example",
     "a string": "type description deprecated nullable minLength maxLength example",
-    "an integer": "type format description deprecated nullable minimum maximum default example",
+    "an integer": "type format description deprecated nullable minimum maximum default x-must-be example",
     "a boolean": "type description deprecated nullable default example",
-    "an array": "type description deprecated nullable items minItems maxItems example",
+    "an array": "type description deprecated nullable items minItems maxItems x-must-be example",
     "a free object": "type additionalProperties description deprecated nullable example",
 }
 
@@ -60,31 +63,6 @@ CAMEL_CASE = r"[a-z][a-z0-9]*([A-Z][a-z0-9]+)*"
 # Rust's keywords get `r_` or `param_` before them, which is taken off again where it is `r_`.
 TAKEN = r"r[A-Z].*|crate|extern|self|super"
 HEADER = r"[A-Za-z][A-Za-z0-9]*(-[A-Za-z][A-Za-z0-9]*)*"
-
-
-def kind(schema):
-    """Which of KINDS a schema is; what it has where it is none."""
-    if "properties" in schema:
-        return "an object"
-    if "enum" in schema or "x-extensible-enum" in schema:
-        return "a set of words"
-    if "pattern" in schema:
-        return "a string with a pattern"
-    if "additionalProperties" in schema:
-        return "a free object"
-    of_type = {"string": "a string", "integer": "an integer", "boolean": "a boolean", "array": "an array"}
-    told = [f"type: {value}" if key == "type" else key for key, value in schema.items() if key != "description"]
-    return of_type.get(schema.get("type"), f"one with {', '.join(told) or 'nothing'}")
-
-
-def resolved(document, node):
-    """What a node is, or what it points to."""
-    while "$ref" in node:
-        target = document
-        for part in node["$ref"].removeprefix("#/").split("/"):
-            target = target[part]
-        node = target
-    return node
 
 
 class Document:
@@ -180,6 +158,14 @@ class Document:
     def json(self, schema, where):
         why = "JSON has to be an object with a schema of its own"
         self.need("$ref" in schema and kind(self.resolved(schema)) == "an object", where, why)
+        why = "the templates know additionalProperties of errors alone, beside properties"
+        self.need(not self.is_open(schema), where, why)
+
+    def is_open(self, schema):
+        """Whether an object of a schema, or one in it, has more properties than it names."""
+        schema = self.resolved(schema)
+        inner = [*schema.get("properties", {}).values(), *([schema["items"]] if "items" in schema else [])]
+        return "properties" in schema and "additionalProperties" in schema or any(map(self.is_open, inner))
 
     def responses(self, responses, where):
         negotiated = 0
@@ -256,6 +242,8 @@ class Document:
 
     def object(self, schema, where, _):
         self.need(schema["properties"], where, "an object needs properties")
+        why = "an object that says so may have more properties, and none may not"
+        self.need(schema.get("additionalProperties", True) is True, where, why)
         for name, one in schema["properties"].items():
             self.schema("a property", one, f"{where}.{name}")
             self.need(not re.fullmatch(TAKEN, name), f"{where}.{name}", "the name can't be written in Rust")
@@ -276,6 +264,7 @@ class Document:
         why = "\\d, \\w, \\s and \\b hold for all of Unicode in Rust: write the characters out"
         self.need(not re.search(r"\\[dDwWsSbB]", pattern), where, why)
         self.need('"#' not in pattern, where, 'the templates can\'t write "# in a pattern')
+        self.need("x-must-be" in schema, where, "a pattern needs x-must-be, which says in words what it takes")
 
     def integer(self, schema, where, _):
         self.need(schema.get("format") in ["int32", "int64"], where, "an integer needs the format int32 or int64")
@@ -302,6 +291,12 @@ def camel_case(name):
 
 def prepare(document):
     """Puts a document that keeps the rules into the generator's own terms, and gives it back."""
+    fields = Fields(document)
+    for item in document["paths"].values():
+        for method in METHODS:
+            if method in item:
+                # While the schemas are still as the document has them.
+                item[method]["x-fields"] = fields.of(item[method], item.get("parameters", []))
 
     def walk(node):
         if isinstance(node, list):
@@ -318,6 +313,8 @@ def prepare(document):
             node["enum"] = words
             node.pop("x-extensible-enum", None)
         if "properties" in node:
+            # Errors alone have more properties than are named, and no error is made by a model.
+            node.pop("additionalProperties", None)
             names = [name for name in node["properties"] if name != camel_case(name)]
             node["x-names"] = [{"camelCase": camel_case(name), "name": name} for name in names]
         if node.pop("x-checked-by-service", False):

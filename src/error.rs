@@ -82,13 +82,50 @@ impl Code {
     }
 }
 
+words! {
+    /// What a request can break, as the document's `rule` of a violation.
+    Rule, "rule":
+    /// It has to be there.
+    Required = "required",
+    /// It has to be of another type, or another word.
+    Type = "type",
+    /// The body has to be JSON.
+    Json = "json",
+    /// It has to be UTF-8.
+    Utf8 = "utf8",
+    /// It has to be there once.
+    Duplicate = "duplicate",
+    /// It has to be written in another way.
+    Pattern = "pattern",
+    /// It has to be longer or shorter.
+    Length = "length",
+    /// It has to be greater or less.
+    Range = "range",
+    /// The body has to come as a whole.
+    Unreadable = "unreadable",
+    /// The session has to be one that is not paired.
+    Unpaired = "unpaired",
+    /// The time has to be in the future.
+    Future = "future",
+    /// The key has to end no later than the one that creates it.
+    OwnEnd = "own_end",
+    /// It has to name something that is to change.
+    Empty = "empty",
+}
+
+impl Serialize for Rule {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 /// One thing that is wrong with a request.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Violation {
     /// Where, as a path: `participants[3]`, `gid`, `limit`.
     pub field: String,
-    /// Which rule it breaks: `required`, `pattern`, `max_items` …
-    pub rule: String,
+    /// Which rule it breaks.
+    pub rule: Rule,
     /// What was sent, when that helps and is small.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
@@ -96,29 +133,36 @@ pub struct Violation {
 
 impl Violation {
     /// A violation of `rule` at `field`.
-    pub fn new(field: impl Into<String>, rule: impl Into<String>) -> Self {
+    pub fn new(field: impl Into<String>, rule: Rule) -> Self {
         Self {
             field: field.into(),
-            rule: rule.into(),
+            rule,
             value: None,
         }
     }
 
-    /// The same for people.
-    fn sentence(&self) -> String {
-        let broken = match self.rule.as_str() {
-            "required" => "is required",
-            "type" => "is of the wrong type",
-            "json" => "is not JSON",
-            "utf8" => "is not UTF-8",
-            "duplicate" => "is given twice",
-            "range" => "is out of range",
-            "length" => "has the wrong length",
-            "future" => "has to be in the future",
-            "own_end" => "has to be no later than the end of the api key that creates this one",
-            _ => "is not valid",
-        };
-        format!("{} {broken}", self.field)
+    /// The same for people; `must_be` is what the document says of the field. What was sent is not in it: it may be a phone
+    /// number.
+    fn sentence(&self, must_be: Option<&str>) -> String {
+        let field = &self.field;
+        let must_be = must_be.unwrap_or("what the document says");
+        match self.rule {
+            Rule::Required => format!("{field} is required: {must_be}"),
+            Rule::Type | Rule::Pattern | Rule::Length | Rule::Range | Rule::Future => {
+                format!("{field} must be {must_be}")
+            }
+            Rule::Json => format!("{field} is not JSON: it must be {must_be}"),
+            Rule::Utf8 => format!("{field} must be percent-encoded UTF-8: {must_be}"),
+            Rule::Duplicate => format!("{field} is given twice: it must be there once"),
+            Rule::Unreadable => format!("{field} broke off before its end: send it again"),
+            Rule::Unpaired => {
+                "the session is paired already: log it out to pair it anew".to_owned()
+            }
+            Rule::Empty => format!("{field} names nothing that is to change: it must be {must_be}"),
+            Rule::OwnEnd => format!(
+                "{field} must be no later than the end of the api key that creates this one"
+            ),
+        }
     }
 }
 
@@ -133,6 +177,8 @@ pub struct Error {
     pub details: Map<String, Value>,
     /// When to come back, for 429 and 503.
     pub retry_after: Option<Duration>,
+    /// What is wrong with the request, of a `validation_error`.
+    violations: Vec<Violation>,
     /// What caused it: for the log, never for the caller.
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -151,6 +197,7 @@ impl Error {
             message: message.into(),
             details: Map::new(),
             retry_after: None,
+            violations: Vec::new(),
             source: None,
         }
     }
@@ -176,15 +223,26 @@ impl Error {
         self
     }
 
-    /// 400 with the list of what is wrong.
+    /// 400 with the list of what is wrong. [`Self::explained`] makes its message one that names the fix.
     #[must_use]
-    pub fn validation(violations: &[Violation]) -> Self {
-        let message = match violations {
-            [] => "the request is not valid".to_owned(),
-            [one] => one.sentence(),
-            [first, rest @ ..] => format!("{} and {} more are not valid", first.field, rest.len()),
-        };
-        Self::new(Code::ValidationError, message).with("violations", json!(violations))
+    pub fn validation(violations: Vec<Violation>) -> Self {
+        let mut error = Self::new(Code::ValidationError, "the request is not valid")
+            .with("violations", json!(violations));
+        error.violations = violations;
+        error.explained(|_| None)
+    }
+
+    /// The same where the document is known: `must_be` is what it says of a field, in words that follow "must be".
+    #[must_use]
+    pub fn explained(mut self, must_be: impl FnOnce(&str) -> Option<&'static str>) -> Self {
+        if let [first, rest @ ..] = self.violations.as_slice() {
+            let sentence = first.sentence(must_be(&first.field));
+            self.message = match rest.len() {
+                0 => sentence.into(),
+                more => format!("{sentence}; {more} more in details.violations").into(),
+            };
+        }
+        self
     }
 
     /// 401. Says the same whatever was wrong with the credential.
@@ -218,6 +276,24 @@ impl Error {
     #[must_use]
     pub fn not_found(resource: &'static str) -> Self {
         Self::new(Code::NotFound, format!("{resource} not found")).with("resource", resource)
+    }
+
+    /// 404 for a path that no operation has; `meant` is the path of the one that it means with a slash too many, or without
+    /// the base path.
+    #[must_use]
+    pub fn no_such_path(meant: Option<&'static str>) -> Self {
+        let error = Self::not_found("route");
+        let Some(route) = meant else {
+            let message = "no such path; the API shows those there are at /docs".into();
+            return Self { message, ..error };
+        };
+        let message = format!(
+            "no such path; did you mean {route}? A path begins with /api/v1 and has no slash at its end, nor two in a row"
+        );
+        Self {
+            message: message.into(),
+            ..error.with("route", route)
+        }
     }
 
     /// 501 for a session that is not connected but `status`.
@@ -258,9 +334,7 @@ impl Error {
     /// 400 for pairing what is paired.
     #[must_use]
     pub fn already_paired() -> Self {
-        let mut error = Self::validation(&[Violation::new("session", "unpaired")]);
-        error.message = "the session is paired already".into();
-        error
+        Self::validation(vec![Violation::new("session", Rule::Unpaired)])
     }
 
     /// 503 for a connection that dropped while it was asked for a pairing code. It comes back by itself.

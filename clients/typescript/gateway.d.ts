@@ -1053,13 +1053,43 @@ export interface components {
         /** @description What went wrong. */
         ErrorBody: {
             code: components["schemas"]["ErrorCode"];
-            /** @description One sentence for a person to read. Programs go by `code` and `details`. */
+            /** @description One sentence for a person to read. That of a `validation_error` says what the first wrong field has to be, with an example, and never what was sent. Programs go by `code` and `details`. */
             message: string;
-            /** @description Particulars, by code. `conflict`: `reason`. `rate_limited`: `budget` where it is the gateway's own. `validation_error`: `violations`, a list of `field`, `rule` and, where it helps, `value`. `forbidden`: `reason`, with `capability` where one is missing. `not_found`: `resource`, with `reason` where it is known why a session has no QR code. `not_implemented`: `status`. `upstream_error`: `upstreamCode`, with `notOnWhatsApp` where numbers without an account were the cause, with `applied` where a part was done, or with the `reason` `passkey_not_accepted`. `unavailable`: `reason` where a session can't be paired now; this and that of `not_found` are a StatusReason. Empty otherwise. */
-            details: {
-                [key: string]: unknown;
-            };
+            details: components["schemas"]["ErrorDetails"];
         };
+        /** @description Particulars, by code. `conflict`: `reason`. `rate_limited`: `budget` where it is the gateway's own. `validation_error`: `violations`. `forbidden`: `reason`, with `capability` where one is missing. `not_found`: `resource`, with `reason` where it is known why a session has no QR code, and of a path with `route` where it is known which was meant. `not_implemented`: `status`. `upstream_error`: `upstreamCode`, with `notOnWhatsApp` where numbers without an account were the cause, with `applied` where a part was done, or with the `reason` `passkey_not_accepted`. `unavailable`: `reason` where a session can't be paired now; this and that of `not_found` are a StatusReason. Empty otherwise. */
+        ErrorDetails: {
+            /** @description Everything that is wrong with the request, as far as it was read. */
+            violations?: components["schemas"]["Violation"][];
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description One thing that is wrong with a request. `value` is what was sent, cut to 100 characters, where it helps. */
+        Violation: {
+            /** @description Where, a parameter or a property such as `participants[3]`, or `body` for the body as a whole. */
+            field: string;
+            rule: components["schemas"]["ViolationRule"];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * @description Which rule is broken.
+         *
+         *     - `required`: It has to be there.
+         *     - `type`: It has to be of another type, or another word.
+         *     - `json`: The body has to be JSON.
+         *     - `utf8`: It has to be UTF-8, percent-encoded.
+         *     - `duplicate`: It has to be there once.
+         *     - `pattern`: It has to be written in another way.
+         *     - `length`: It has to be longer or shorter.
+         *     - `range`: It has to be greater or less.
+         *     - `unreadable`: The body has to come as a whole.
+         *     - `unpaired`: The session has to be one that is not paired.
+         *     - `future`: The time has to be in the future.
+         *     - `own_end`: The key has to end no later than the one that creates it.
+         *     - `empty`: It has to name something that is to change.
+         */
+        ViolationRule: "required" | "type" | "json" | "utf8" | "duplicate" | "pattern" | "length" | "range" | "unreadable" | "unpaired" | "future" | "own_end" | "empty" | (string & {});
         /**
          * @description What kind of error it is; each code belongs to one HTTP status.
          *
@@ -1168,7 +1198,10 @@ export interface components {
         };
         /** @description How a session is created. Properties not named here are ignored. */
         CreateSession: {
-            /** @description Name for people to read. */
+            /**
+             * @description Name for people to read.
+             * @example Support line
+             */
             label?: string | null;
             /**
              * @description Whether the session starts at once.
@@ -1238,21 +1271,25 @@ export interface components {
         /**
          * Base64Url
          * @description Bytes in base64url, without padding (RFC 4648, 5).
+         * @example AAECAw
          */
         Base64Url: string;
         /**
          * UserHandle
          * @description Whose passkey it is, like Base64Url. Left out, null or empty where the authenticator does not tell.
+         * @example AAECAw
          */
         UserHandle: string | null;
         /**
          * PhoneNumber
          * @description A phone number as E.164 writes it, without the `+`. It begins with its country code, so never with 0.
+         * @example 628123456789
          */
         PhoneNumber: string;
         /**
          * IdempotencyKey
          * @description What tells a repetition from another request.
+         * @example 8f9d5b52-7c0e-4c26-9f6d-3f1f4f6f2a10
          */
         IdempotencyKey: string;
         /**
@@ -1263,11 +1300,13 @@ export interface components {
         /**
          * GroupJid
          * @description JID of a group.
+         * @example 120363041234567890@g.us
          */
         GroupJid: string;
         /**
          * NewMember
          * @description Somebody who is to be in a group: the JID made of the phone number. Only where the operator of the gateway has turned it on, a phone number as people write it is taken too: `+` and the country code first, then digits, spaces, dots, dashes and parentheses, such as `+62 812-3456-7890`. A `(0)` right after the country code is left out where the country dials 0 within. Anything else is 400, and so is a number that its country does not have. A number and its JID are the same person, whom answers and records name by the JID.
+         * @example 628111222333@s.whatsapp.net
          */
         NewMember: string;
         /** @description A group that the session's account is in. */
@@ -1344,16 +1383,25 @@ export interface components {
         };
         /** @description What a new group is called and who is in it. Properties not named here are ignored. */
         CreateGroup: {
-            /** @description The group's name. */
+            /**
+             * @description The group's name.
+             * @example Launch team
+             */
             subject: string;
             /** @description The people who are in it from the start, beside the account itself. Left out, nobody else is. */
             participants?: components["schemas"]["NewMember"][] | null;
         };
         /** @description What is to change of a group. Properties not named here are ignored, and what is not given stays. */
         UpdateGroup: {
-            /** @description The group's name. */
+            /**
+             * @description The group's name.
+             * @example Launch team
+             */
             subject?: string | null;
-            /** @description The group's description. An empty one takes it away. */
+            /**
+             * @description The group's description. An empty one takes it away.
+             * @example All about the launch
+             */
             description?: string | null;
             /** @description Whether admins alone may write. */
             announce?: boolean | null;
@@ -1390,6 +1438,7 @@ export interface components {
         /**
          * Invite
          * @description An invitation link, or its code alone.
+         * @example https://chat.whatsapp.com/AbCdEfGhIjKlMnOpQrStUv
          */
         Invite: string;
         /** @description A request to join that waits for an admin of the group. */
@@ -1479,53 +1528,74 @@ export interface components {
         /**
          * PersonJid
          * @description JID of a person, made of the phone number, or the person's LID.
+         * @example 628111222333@s.whatsapp.net
          */
         PersonJid: string;
         /** @description What is to change of a session. Properties not named here are ignored, and what is not given stays. */
         UpdateSession: {
-            /** @description Name for people to read. An empty one takes it away. */
+            /**
+             * @description Name for people to read. An empty one takes it away.
+             * @example Support line
+             */
             label?: string | null;
             limits?: components["schemas"]["SessionLimits"];
         };
-        /** @description How many people the session's account may add. All of it is set at once, what is not given is null. */
+        /**
+         * @description How many people the session's account may add. All of it is set at once, what is not given is null.
+         * @example {
+         *       "addsPerHour": 20
+         *     }
+         */
         SessionLimits: {
             /**
              * Format: int32
              * @description How many people may be added by direct calls (`addGroupMembers`, `createGroup`) within any hour. Null for no limit.
+             * @example 20
              */
             addsPerHour?: number | null;
             /**
              * Format: int32
              * @description The same within any 24 hours.
+             * @example 100
              */
             addsPerDay?: number | null;
             pace?: components["schemas"]["Pace"];
         };
-        /** @description How fast an addition goes at most. What is null, or faster than what stands above it (the session's for an addition, the deployment's for a session), is as there. */
+        /**
+         * @description How fast an addition goes at most. What is null, or faster than what stands above it (the session's for an addition, the deployment's for a session), is as there.
+         * @example {
+         *       "batch": 3
+         *     }
+         */
         Pace: {
             /**
              * Format: int32
              * @description How many people are added by one call to WhatsApp.
+             * @example 3
              */
             batch?: number | null;
             /**
              * Format: int32
              * @description The shortest pause between two calls.
+             * @example 60
              */
             minPauseSeconds?: number | null;
             /**
              * Format: int32
              * @description The longest pause between two calls; each has another length between the two.
+             * @example 120
              */
             maxPauseSeconds?: number | null;
             /**
              * Format: int32
              * @description How many people the account adds within any hour, by direct calls included.
+             * @example 30
              */
             perHour?: number | null;
             /**
              * Format: int32
              * @description The same within any 24 hours.
+             * @example 150
              */
             perDay?: number | null;
         };
@@ -1757,6 +1827,7 @@ export interface components {
         /**
          * ApiKeyName
          * @description Name for people to read, without control characters. It begins with no space.
+         * @example Newsletter
          */
         ApiKeyName: string;
         /** @description What an api key is called and what it may do. Properties not named here are ignored. */
@@ -1767,6 +1838,7 @@ export interface components {
             /**
              * Format: int64
              * @description When the key ends by itself, in milliseconds since the Unix epoch: in the future, and not after the end of the key that creates it. Left out or null, it does not.
+             * @example 4102444800000
              */
             expiresAt?: number | null;
         };

@@ -5,7 +5,8 @@
 //!
 //! Every operation works in this order: authenticate, check the capability, path, query, headers, media type and length of
 //! the body, body, validation, call. So the body of an unauthenticated request is never read. Whatever is refused on the way
-//! becomes a [`Rejection`], and through its `From` an error of the implementation.
+//! becomes a [`Rejection`], and through its `From` an error of the implementation. Every error of an operation, whoever made it,
+//! goes through [`Authenticator::explain`], which knows what the operation's fields have to be.
 
 #![forbid(unsafe_code)]
 
@@ -17,8 +18,8 @@ mod rejection;
 mod server;
 
 pub use apis::{Authenticator, Capability};
-pub use rejection::{Rejection, Violation};
-pub use server::{BODY_LIMIT, OPERATIONS, Operation, router};
+pub use rejection::{Rejection, Rule, Violation};
+pub use server::{BODY_LIMIT, Field, OPERATIONS, Operation, router};
 
 /// Where all paths begin.
 pub const BASE_PATH: &str = "/api/v1";

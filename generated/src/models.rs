@@ -802,12 +802,13 @@ pub struct ErrorBody {
     /// See [`models::ErrorCode`].
     #[serde(rename = "code")]
     pub code: models::ErrorCode,
-    /// One sentence for a person to read. Programs go by `code` and `details`.
+    /// One sentence for a person to read. That of a `validation_error` says what the first wrong field has to be, with an example, and never what was sent. Programs go by `code` and `details`.
     #[serde(rename = "message")]
     pub message: String,
-    /// Particulars, by code. `conflict`: `reason`. `rate_limited`: `budget` where it is the gateway's own. `validation_error`: `violations`, a list of `field`, `rule` and, where it helps, `value`. `forbidden`: `reason`, with `capability` where one is missing. `not_found`: `resource`, with `reason` where it is known why a session has no QR code. `not_implemented`: `status`. `upstream_error`: `upstreamCode`, with `notOnWhatsApp` where numbers without an account were the cause, with `applied` where a part was done, or with the `reason` `passkey_not_accepted`. `unavailable`: `reason` where a session can't be paired now; this and that of `not_found` are a StatusReason. Empty otherwise.
+    /// See [`models::ErrorDetails`].
     #[serde(rename = "details")]
-    pub details: serde_json::Map<String, serde_json::Value>,
+    #[validate(nested)]
+    pub details: models::ErrorDetails,
 }
 
 object!(ErrorBody);
@@ -911,6 +912,23 @@ impl From<ErrorCode> for String {
         value.as_str().to_owned()
     }
 }
+
+/// Particulars, by code. `conflict`: `reason`. `rate_limited`: `budget` where it is the gateway's own. `validation_error`: `violations`. `forbidden`: `reason`, with `capability` where one is missing. `not_found`: `resource`, with `reason` where it is known why a session has no QR code, and of a path with `route` where it is known which was meant. `not_implemented`: `status`. `upstream_error`: `upstreamCode`, with `notOnWhatsApp` where numbers without an account were the cause, with `applied` where a part was done, or with the `reason` `passkey_not_accepted`. `unavailable`: `reason` where a session can't be paired now; this and that of `not_found` are a StatusReason. Empty otherwise.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct ErrorDetails {
+    /// Everything that is wrong with the request, as far as it was read.
+    #[serde(
+        rename = "violations",
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[validate(nested)]
+    pub violations: Option<Vec<models::Violation>>,
+}
+
+object!(ErrorDetails);
 
 /// A group that the session's account is in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
@@ -2201,6 +2219,116 @@ impl std::str::FromStr for UserHandle {
     /// Takes the text as it is: the pattern is checked by [`Validate`].
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Ok(Self(text.to_owned()))
+    }
+}
+
+/// One thing that is wrong with a request. `value` is what was sent, cut to 100 characters, where it helps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[serde(remote = "Self")]
+pub struct Violation {
+    /// Where, a parameter or a property such as `participants[3]`, or `body` for the body as a whole.
+    #[serde(rename = "field")]
+    pub field: String,
+    /// See [`models::ViolationRule`].
+    #[serde(rename = "rule")]
+    pub rule: models::ViolationRule,
+}
+
+object!(Violation);
+
+/// Which rule is broken.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum ViolationRule {
+    /// It has to be there.
+    Required,
+    /// It has to be of another type, or another word.
+    Type,
+    /// The body has to be JSON.
+    Json,
+    /// It has to be UTF-8, percent-encoded.
+    Utf8,
+    /// It has to be there once.
+    Duplicate,
+    /// It has to be written in another way.
+    Pattern,
+    /// It has to be longer or shorter.
+    Length,
+    /// It has to be greater or less.
+    Range,
+    /// The body has to come as a whole.
+    Unreadable,
+    /// The session has to be one that is not paired.
+    Unpaired,
+    /// The time has to be in the future.
+    Future,
+    /// The key has to end no later than the one that creates it.
+    OwnEnd,
+    /// It has to name something that is to change.
+    Empty,
+    /// A word that the document did not have yet when this was generated.
+    Undocumented(String),
+}
+
+impl ViolationRule {
+    /// Every value that is documented, in the document's order.
+    pub const ALL: &[Self] = &[
+        Self::Required,
+        Self::Type,
+        Self::Json,
+        Self::Utf8,
+        Self::Duplicate,
+        Self::Pattern,
+        Self::Length,
+        Self::Range,
+        Self::Unreadable,
+        Self::Unpaired,
+        Self::Future,
+        Self::OwnEnd,
+        Self::Empty,
+    ];
+
+    /// The value as the document writes it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Required => "required",
+            Self::Type => "type",
+            Self::Json => "json",
+            Self::Utf8 => "utf8",
+            Self::Duplicate => "duplicate",
+            Self::Pattern => "pattern",
+            Self::Length => "length",
+            Self::Range => "range",
+            Self::Unreadable => "unreadable",
+            Self::Unpaired => "unpaired",
+            Self::Future => "future",
+            Self::OwnEnd => "own_end",
+            Self::Empty => "empty",
+            Self::Undocumented(word) => word,
+        }
+    }
+}
+
+impl std::str::FromStr for ViolationRule {
+    type Err = std::convert::Infallible;
+
+    /// The value that is written so, be it documented or not.
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Ok(Self::from(word.to_owned()))
+    }
+}
+
+impl From<String> for ViolationRule {
+    /// The value that is written so, be it documented or not.
+    fn from(word: String) -> Self {
+        let documented = Self::ALL.iter().find(|value| value.as_str() == word);
+        documented.cloned().unwrap_or(Self::Undocumented(word))
+    }
+}
+
+impl From<ViolationRule> for String {
+    fn from(value: ViolationRule) -> Self {
+        value.as_str().to_owned()
     }
 }
 

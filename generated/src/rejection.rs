@@ -18,7 +18,10 @@ pub enum Rejection {
     /// There is a body and it is not `application/json` (415).
     UnsupportedMediaType,
     /// No such path (404).
-    NotFound,
+    NotFound {
+        /// The path of the operation that was meant, parameters in braces: it differs in a slash too many or in where it begins.
+        meant: Option<&'static str>,
+    },
     /// The path exists, but not with this method (405). The response gets its `Allow` header from the router.
     MethodNotAllowed,
     /// The implementation gave a response header a value that no header can have, such as one with a line break (500).
@@ -33,18 +36,52 @@ pub enum Rejection {
 pub struct Violation {
     /// Where: a parameter, a property (`participants[3]`), or `body` for the body as a whole.
     pub field: String,
-    /// What was broken: `required`, `type`, `json`, `utf8`, `duplicate`, `pattern`, `length`, `range` or `unreadable`.
-    pub rule: String,
+    /// What was broken.
+    pub rule: Rule,
     /// What was sent, cut to 100 characters, where it is a single value and known.
     pub value: Option<Value>,
 }
 
+/// What a request can break.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Rule {
+    /// It has to be there.
+    Required,
+    /// It has to be of another type, or another word.
+    Type,
+    /// The body has to be JSON.
+    Json,
+    /// It has to be UTF-8.
+    Utf8,
+    /// It has to be there once.
+    Duplicate,
+    /// It has to match a pattern.
+    Pattern,
+    /// It has to be longer or shorter.
+    Length,
+    /// It has to be greater or less.
+    Range,
+    /// The body has to come as a whole.
+    Unreadable,
+}
+
+impl Rule {
+    /// By the name that the validator has for it. The one that it has none of its own for is the pattern.
+    fn of(code: &str) -> Self {
+        match code {
+            "length" => Self::Length,
+            "range" => Self::Range,
+            _ => Self::Pattern,
+        }
+    }
+}
+
 impl Violation {
     /// A violation of `rule` in `field`, without the value that was sent.
-    pub fn new(field: impl Into<String>, rule: impl Into<String>) -> Self {
+    pub fn new(field: impl Into<String>, rule: Rule) -> Self {
         Self {
             field: field.into(),
-            rule: rule.into(),
+            rule,
             value: None,
         }
     }
@@ -102,7 +139,7 @@ fn collect(parent: &str, errors: ValidationErrors, violations: &mut Vec<Violatio
 }
 
 fn violation(field: &str, mut error: ValidationError) -> Violation {
-    let violation = Violation::new(field, error.code);
+    let violation = Violation::new(field, Rule::of(&error.code));
     match error.params.remove("value") {
         Some(value) => violation.with_value(value),
         None => violation,

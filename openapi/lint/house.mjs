@@ -58,7 +58,7 @@ function openSet() {
     Schema(schema, { report, location }) {
       const words = schema['x-extensible-enum'];
       if (!words) return;
-      const alike = words.every((word) => /^[a-z]+(_[a-z]+)*$/.test(word));
+      const alike = words.every((word) => /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(word));
       if (!alike || new Set(words).size !== words.length || schema.type !== 'string') {
         report({
           message: 'An open set is of strings: words in snake_case, each once.',

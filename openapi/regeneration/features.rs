@@ -11,7 +11,7 @@ use axum::http::request::Parts;
 use axum::http::Request;
 use axum::response::{IntoResponse, Response};
 use gateway_api::apis::features::*;
-use gateway_api::{Authenticator, Capability, Rejection, models};
+use gateway_api::{Authenticator, Capability, OPERATIONS, Operation, Rejection, models};
 use http_body_util::BodyExt;
 use tower_service::Service;
 
@@ -24,7 +24,7 @@ impl From<Rejection> for Refused {
             Rejection::Invalid(violations) => {
                 let said = violations
                     .iter()
-                    .map(|one| format!("{} {}", one.field, one.rule));
+                    .map(|one| format!("{} {}", one.field, format!("{:?}", one.rule).to_lowercase()));
                 said.collect::<Vec<_>>().join(", ")
             }
             other => format!("{other:?}"),
@@ -52,6 +52,11 @@ impl Authenticator for Echo {
     fn authorize(&self, _: &(), _: Capability) -> Result<(), Refused> {
         Ok(())
     }
+
+    /// The operation, where it is asked for by what the implementation says.
+    fn explain(Refused(said): Refused, operation: &'static Operation) -> Refused {
+        Refused(said.replace("[operation]", operation.id))
+    }
 }
 
 fn feature(read: String) -> models::Feature {
@@ -78,7 +83,7 @@ impl Features for Echo {
             color,
             state,
         } = path;
-        Err(Refused(format!("{number} {color:?} {state:?}")))
+        Err(Refused(format!("{number} {color:?} {state:?} [operation]")))
     }
 
     async fn read_feature(
@@ -269,7 +274,7 @@ async fn path_parameters_are_read_and_checked() {
     for (path, answer) in [
         (
             "9000000000/light-blue/new",
-            r#"200 9000000000 LightBlue Undocumented("new")"#,
+            r#"200 9000000000 LightBlue Undocumented("new") deleteCount"#,
         ),
         ("0/red/steady", "200 number range"),
         ("x/red/steady", "200 number type"),
@@ -390,4 +395,48 @@ async fn successes_have_their_headers() {
         ask("PUT", "made", &[("accept", b"text/plain")]).await,
         "201 location=/there None None None None 3"
     );
+}
+
+#[test]
+fn fields_say_what_they_must_be() {
+    let operation = |id| OPERATIONS.iter().find(|operation| operation.id == id);
+    for (id, field, must_be) in [
+        ("deleteCount", "number", "an integer of at least 1"),
+        ("deleteCount", "color", "red or light-blue"),
+        ("deleteCount", "state", "steady"),
+        ("readFeature", "id", "2 to 8 small letters, such as abc"),
+        ("readFeature", "needed", "an integer of at most 9"),
+        ("readFeature", "flag", "true or false"),
+        ("readFeature", "text", "a string of 2 to 4 characters"),
+        ("readFeature", "colors", r#"an array of at most 2 items, such as ["red"]"#),
+        ("readFeature", "keys", r#"an array, such as ["abc"]"#),
+        ("readFeature", "keys[12]", "2 to 8 small letters, such as abc"),
+        ("writeFeature", "X-Count", "an integer from 1 to 9, such as 3"),
+        ("writeFeature", "body", "a JSON object"),
+        ("createFeature", "body", r#"a JSON object, such as {"read":"","note":null}"#),
+        ("createFeature", "read", "a string"),
+        ("createFeature", "note", "a string or null"),
+        ("createFeature", "colors[0]", "red or light-blue"),
+        ("createFeature", "keyJSON", "2 to 8 small letters, such as abc"),
+        ("createFeature", "most", "an integer, such as -1"),
+    ] {
+        let operation = operation(id).expect("an operation");
+        assert_eq!(operation.must_be(field), Some(must_be), "{id} {field}");
+    }
+    let operation = operation("createFeature").expect("an operation");
+    for unknown in ["text", "keyJSON[0]", "colors[0].x", ""] {
+        assert_eq!(operation.must_be(unknown), None, "{unknown}");
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_is_nearly_right_is_known() {
+    for (path, answer) in [
+        ("features/x/", r#"200 NotFound { meant: Some("/api/v1/features/{id}") }"#),
+        ("/features//x", r#"200 NotFound { meant: Some("/api/v1/features/{id}") }"#),
+        ("features/x/y", "200 NotFound { meant: None }"),
+        ("features/", "200 NotFound { meant: None }"),
+    ] {
+        assert_eq!(send("GET", path, &[], "").await, answer, "{path}");
+    }
 }

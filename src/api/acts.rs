@@ -106,8 +106,11 @@ fn named<'a>(
         match person(name) {
             Some(person) => people.push(person),
             None => violations.push(
-                gateway_api::Violation::new(format!("participants[{index}]"), "pattern")
-                    .with_value(name.as_str().into()),
+                gateway_api::Violation::new(
+                    format!("participants[{index}]"),
+                    gateway_api::Rule::Pattern,
+                )
+                .with_value(name.as_str().into()),
             ),
         }
     }

@@ -9,7 +9,7 @@ use super::actions::person;
 use super::acts::{Request, location, people, result};
 use super::{Api, prefer};
 use crate::auth::Principal;
-use crate::error::{Error, Violation};
+use crate::error::{Error, Rule, Violation};
 use crate::group::{GroupAction, Role, Setting};
 use crate::groups;
 use crate::jid::{GroupJid, PersonJid};
@@ -215,7 +215,8 @@ impl Api {
     ) -> Result<String, Error> {
         let gid = group_jid(gid)?;
         let person = jid.0.parse();
-        let person = person.map_err(|_| Error::validation(&[Violation::new("jid", "pattern")]))?;
+        let person =
+            person.map_err(|_| Error::validation(vec![Violation::new("jid", Rule::Pattern)]))?;
         let session = self.session(principal, session)?;
         let acted = groups::act(&session, &gid, action(vec![person]), asker).await?;
         Ok(location(&acted))
@@ -238,7 +239,7 @@ fn settings(body: models::UpdateGroup) -> Result<Vec<Setting>, Error> {
     ];
     let settings: Vec<_> = settings.into_iter().flatten().collect();
     if settings.is_empty() {
-        return Err(Error::validation(&[Violation::new("body", "required")]));
+        return Err(Error::validation(vec![Violation::new("body", Rule::Empty)]));
     }
     Ok(settings)
 }
@@ -256,7 +257,7 @@ fn place(cursor: Option<&models::Cursor>) -> Result<i64, Error> {
     let bytes = URL_SAFE_NO_PAD.decode(&cursor.0).ok();
     let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
     let place = bytes.map(i64::from_be_bytes);
-    place.ok_or_else(|| Error::validation(&[Violation::new("cursor", "pattern")]))
+    place.ok_or_else(|| Error::validation(vec![Violation::new("cursor", Rule::Pattern)]))
 }
 
 // The generated code has checked the patterns; should ours ever be stricter, that is a 400 too and not a fault.
@@ -264,7 +265,7 @@ fn place(cursor: Option<&models::Cursor>) -> Result<i64, Error> {
 pub(super) fn group_jid(gid: &models::GroupJid) -> Result<GroupJid, Error> {
     gid.0
         .parse()
-        .map_err(|_| Error::validation(&[Violation::new("gid", "pattern")]))
+        .map_err(|_| Error::validation(vec![Violation::new("gid", Rule::Pattern)]))
 }
 
 pub(super) fn group(record: GroupRecord) -> models::Group {

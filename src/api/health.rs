@@ -97,7 +97,7 @@ pub fn routes(health: Health) -> Router {
 
 /// The routes by themselves.
 pub fn alone(health: Health) -> Router {
-    routes(health).fallback(async || Error::from(Rejection::NotFound))
+    routes(health).fallback(async || Error::from(Rejection::NotFound { meant: None }))
 }
 
 async fn ready(State(health): State<Health>) -> Result<Json<Value>, Error> {

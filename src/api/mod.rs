@@ -19,12 +19,12 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use gateway_api::{Authenticator, Capability, Rejection};
+use gateway_api::{Authenticator, Capability, Operation, Rejection};
 
 use crate::additions::Additions;
 use crate::auth::{self, Auth, Principal};
 use crate::edge::Exchange;
-use crate::error::{Code, Error, Violation};
+use crate::error::{Code, Error, Rule, Violation};
 use crate::sessions::{OwnedSession, Sessions};
 use phone_numbers::PhoneNumbers;
 
@@ -83,6 +83,10 @@ impl Authenticator for Api {
             Capability::Manage => auth::Capability::Manage,
         })
     }
+
+    fn explain(error: Error, operation: &'static Operation) -> Error {
+        error.explained(|field| operation.must_be(field))
+    }
 }
 
 /// The token of `Authorization: Bearer <token>`; the scheme in any case (RFC 9110, 11.1). Two such headers are as good as
@@ -106,11 +110,11 @@ impl From<Rejection> for Error {
                     .into_iter()
                     .map(|violation| Violation {
                         field: violation.field,
-                        rule: violation.rule,
+                        rule: rule(violation.rule),
                         value: violation.value,
                     })
                     .collect();
-                Self::validation(&violations)
+                Self::validation(violations)
             }
             Rejection::PayloadTooLarge { limit } => Self::new(
                 Code::PayloadTooLarge,
@@ -118,12 +122,12 @@ impl From<Rejection> for Error {
             ),
             Rejection::UnsupportedMediaType => Self::new(
                 Code::UnsupportedMediaType,
-                "the body has to be application/json",
+                "the body must be JSON, with the header Content-Type: application/json",
             ),
-            Rejection::NotFound => Self::not_found("route"),
+            Rejection::NotFound { meant } => Self::no_such_path(meant),
             Rejection::MethodNotAllowed => Self::new(
                 Code::MethodNotAllowed,
-                "the route does not take this method",
+                "the path does not take this method; the header Allow names those that it takes",
             ),
             Rejection::InvalidResponseHeader { name } => {
                 Self::internal(format!("the response header {name} has no valid value"))
@@ -132,8 +136,24 @@ impl From<Rejection> for Error {
     }
 }
 
+fn rule(rule: gateway_api::Rule) -> Rule {
+    match rule {
+        gateway_api::Rule::Required => Rule::Required,
+        gateway_api::Rule::Type => Rule::Type,
+        gateway_api::Rule::Json => Rule::Json,
+        gateway_api::Rule::Utf8 => Rule::Utf8,
+        gateway_api::Rule::Duplicate => Rule::Duplicate,
+        gateway_api::Rule::Pattern => Rule::Pattern,
+        gateway_api::Rule::Length => Rule::Length,
+        gateway_api::Rule::Range => Rule::Range,
+        gateway_api::Rule::Unreadable => Rule::Unreadable,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use gateway_api::models;
+
     use super::*;
 
     #[test]
@@ -159,13 +179,49 @@ mod tests {
     }
 
     #[test]
+    fn rules_are_spelled_as_documented() {
+        let ours = Rule::ALL.iter().map(|rule| rule.as_str());
+        let documented = models::ViolationRule::ALL.iter();
+        assert!(ours.eq(documented.map(models::ViolationRule::as_str)));
+    }
+
+    /// Whoever made it: by the field's name, the document says what is to be there.
+    #[test]
+    fn a_violation_says_what_has_to_be_there() {
+        let operation = gateway_api::OPERATIONS
+            .iter()
+            .find(|operation| operation.id == "addGroupMembers")
+            .expect("an operation");
+        let say = |violations: &[(&str, Rule)]| {
+            let violations = violations.iter();
+            let violations = violations.map(|(field, rule)| Violation::new(*field, *rule));
+            let error = Error::validation(violations.collect());
+            Api::explain(error, operation).message.into_owned()
+        };
+        let jid = "participants[12] must be a user JID, 5 to 20 digits and @s.whatsapp.net, such as 628111222333@s.whatsapp.net";
+        assert_eq!(say(&[("participants[12]", Rule::Pattern)]), jid);
+        let three =
+            ["participants[12]", "participants[3]", "gid"].map(|field| (field, Rule::Pattern));
+        assert_eq!(say(&three), format!("{jid}; 2 more in details.violations"));
+        for rule in Rule::ALL {
+            let sentence = say(&[("gid", *rule)]);
+            assert!(!sentence.contains("the document"), "{sentence}");
+        }
+        let unknown = say(&[("path", Rule::Type)]);
+        assert_eq!(unknown, "path must be what the document says");
+    }
+
+    #[test]
     fn every_rejection_has_its_code() {
-        let invalid = Rejection::Invalid(vec![gateway_api::Violation::new("limit", "range")]);
+        let invalid = Rejection::Invalid(vec![gateway_api::Violation::new(
+            "limit",
+            gateway_api::Rule::Range,
+        )]);
         let invalid = Error::from(invalid);
         assert_eq!(invalid.code, Code::ValidationError);
         assert_eq!(invalid.details["violations"][0]["field"], "limit");
         assert_eq!(
-            Error::from(Rejection::NotFound).details["resource"],
+            Error::from(Rejection::NotFound { meant: None }).details["resource"],
             "route"
         );
         for (rejection, code) in [

@@ -5,7 +5,7 @@ use base64::alphabet::URL_SAFE;
 use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
 use gateway_api::models;
 
-use crate::error::{Error, Violation};
+use crate::error::{Error, Rule, Violation};
 use crate::sessions::PasskeyAssertion;
 
 /// Bits after the last whole byte are of no meaning, so none are refused (RFC 4648, 3.5).
@@ -37,5 +37,5 @@ pub(super) fn assertion(body: &models::PasskeyAssertion) -> Result<PasskeyAssert
 fn bytes(field: &str, text: &str) -> Result<Vec<u8>, Error> {
     BASE64_URL
         .decode(text)
-        .map_err(|_| Error::validation(&[Violation::new(field, "pattern")]))
+        .map_err(|_| Error::validation(vec![Violation::new(field, Rule::Pattern)]))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::api_key::{ApiKeys, generate};
 use super::{Capabilities, Capability, Principal};
-use crate::error::{Code, Error, Violation};
+use crate::error::{Code, Error, Rule, Violation};
 use crate::jid::ApiKeyId;
 use crate::page::Page;
 use crate::store::{self, ApiKeyRecord};
@@ -78,7 +78,7 @@ impl ApiKeys {
             )
         };
         if !key.is_live(key.created_at) {
-            return Err(expiry("future"));
+            return Err(expiry(Rule::Future));
         }
         if let Some(own) = &caller.api_key_id {
             let own = parsed(own)?;
@@ -93,7 +93,7 @@ impl ApiKeys {
                 .expires_at
                 .is_some_and(|end| key.expires_at.is_none_or(|at| at > end))
             {
-                return Err(expiry("own_end"));
+                return Err(expiry(Rule::OwnEnd));
             }
         }
         let (token, hash) = generate();
@@ -133,8 +133,8 @@ fn not_found() -> Error {
     error
 }
 
-fn expiry(rule: &str) -> Error {
-    Error::validation(&[Violation::new("expiresAt", rule)])
+fn expiry(rule: Rule) -> Error {
+    Error::validation(vec![Violation::new("expiresAt", rule)])
 }
 
 fn too_many() -> Error {

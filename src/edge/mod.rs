@@ -26,7 +26,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
 use crate::config::Limits;
-use crate::error::{Code, Error, Violation};
+use crate::error::{Code, Error, Rule, Violation};
 
 pub use exchange::Exchange;
 pub use server::Server;
@@ -82,14 +82,16 @@ async fn admit(request: Request, next: Next) -> Result<Response, Error> {
 /// one. Source: RFC 9112, 3.2.
 async fn one_host(request: Request, next: Next) -> Result<Response, Error> {
     let rule = match request.headers().get_all(HOST).iter().count() {
-        0 => "required",
+        0 => Rule::Required,
         1 => return Ok(next.run(request).await),
-        _ => "duplicate",
+        _ => Rule::Duplicate,
     };
     if request.version() != Version::HTTP_11 {
         return Ok(next.run(request).await);
     }
-    Err(Error::validation(&[Violation::new("Host", rule)]))
+    let host = "the name that the gateway is called by, such as gateway.example.com";
+    let error = Error::validation(vec![Violation::new("Host", rule)]);
+    Err(error.explained(|_| Some(host)))
 }
 
 fn unavailable(message: &'static str) -> Error {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 pub use directory::{get, list, members};
 
-use crate::error::{Code, Error, Violation};
+use crate::error::{Code, Error, Rule, Violation};
 use crate::group::{GroupAction, JoinRequest, Setting};
 use crate::jid::{GroupJid, PersonJid};
 use crate::sessions::{Asker, OwnedSession};
@@ -30,7 +30,7 @@ impl Participants {
     /// 400 for nobody and for more than `most`.
     pub fn new(mut users: Vec<PersonJid>, most: usize) -> Result<Self, Error> {
         let rule = match users.len() {
-            0 => "required",
+            0 => Rule::Required,
             given if given <= most => {
                 let mut seen = HashSet::with_capacity(users.len());
                 let first: Vec<bool> = users.iter().map(|user| seen.insert(user)).collect();
@@ -38,9 +38,12 @@ impl Participants {
                 users.retain(|_| first.next().unwrap_or(true));
                 return Ok(Self(users));
             }
-            _ => "length",
+            _ => Rule::Length,
         };
-        Err(Error::validation(&[Violation::new("participants", rule)]))
+        Err(Error::validation(vec![Violation::new(
+            "participants",
+            rule,
+        )]))
     }
 
     /// The people, in the order of the call.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::error::{Code, Error, Violation};
+use crate::error::{Code, Error, Rule, Violation};
 
 /// What to tell a caller who was refused for haste where WhatsApp does not say how long to wait.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -83,7 +83,9 @@ impl From<PairError> for Error {
     fn from(error: PairError) -> Self {
         match error {
             PairError::AlreadyPaired => Self::already_paired(),
-            PairError::PhoneNumber => Self::validation(&[Violation::new("phone", "pattern")]),
+            PairError::PhoneNumber => {
+                Self::validation(vec![Violation::new("phone", Rule::Pattern)])
+            }
             PairError::Call(CallError::NotConnected) => Self::connection_dropped(),
             PairError::Call(error) => error.into(),
         }

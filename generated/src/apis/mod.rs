@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::Rejection;
+use crate::{Operation, Rejection};
 
 pub mod actions;
 pub mod additions;
@@ -88,4 +88,7 @@ pub trait Authenticator: Send + Sync + 'static {
         principal: &Self::Principal,
         capability: Capability,
     ) -> Result<(), Self::Error>;
+
+    /// Adds to an error what the document says of the operation: [`Operation::must_be`] of the field that is wrong.
+    fn explain(error: Self::Error, operation: &'static Operation) -> Self::Error;
 }

@@ -15,7 +15,7 @@ use serde_json::error::Category;
 use validator::Validate;
 
 use crate::{
-    Rejection, Violation,
+    Rejection, Rule, Violation,
     rejection::{on_the_wire, violations},
 };
 
@@ -35,13 +35,13 @@ pub(super) async fn path<T: DeserializeOwned + Send>(parts: &mut Parts) -> Resul
     };
     let violation = match rejection {
         PathRejection::FailedToDeserializePathParams(error) => match error.into_kind() {
-            ErrorKind::InvalidUtf8InPathParam { key } => Violation::new(key, "utf8"),
+            ErrorKind::InvalidUtf8InPathParam { key } => Violation::new(key, Rule::Utf8),
             ErrorKind::ParseErrorAtKey { key, value, .. } => {
-                Violation::new(key, "type").with_value(value.into())
+                Violation::new(key, Rule::Type).with_value(value.into())
             }
-            _ => Violation::new("path", "type"),
+            _ => Violation::new("path", Rule::Type),
         },
-        _ => Violation::new("path", "type"),
+        _ => Violation::new("path", Rule::Type),
     };
     Err(violation.into())
 }
@@ -104,7 +104,7 @@ impl<'a> Parameters<'a> {
             [] => None,
             [value] => parsed(name, value, &mut self.violations),
             _ => {
-                self.violations.push(Violation::new(name, "duplicate"));
+                self.violations.push(Violation::new(name, Rule::Duplicate));
                 None
             }
         }
@@ -115,7 +115,7 @@ impl<'a> Parameters<'a> {
         let before = self.violations.len();
         self.optional(name).ok_or_else(|| {
             if self.violations.len() == before {
-                self.violations.push(Violation::new(name, "required"));
+                self.violations.push(Violation::new(name, Rule::Required));
             }
             Rejection::Invalid(mem::take(&mut self.violations))
         })
@@ -162,7 +162,7 @@ fn parsed<T: FromStr>(
 ) -> Option<T> {
     let parsed = value.and_then(|value| value.parse().ok());
     if parsed.is_none() {
-        let violation = Violation::new(name, "type");
+        let violation = Violation::new(name, Rule::Type);
         violations.push(match value {
             Some(value) => violation.with_value(value.into()),
             None => violation,
@@ -190,7 +190,7 @@ pub(super) async fn optional_body<T: DeserializeOwned>(
     let bytes = match Limited::new(body, BODY_LIMIT).collect().await {
         Ok(collected) => collected.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => return Err(too_large),
-        Err(_) => return Err(Violation::new("body", "unreadable").into()),
+        Err(_) => return Err(Violation::new("body", Rule::Unreadable).into()),
     };
     if bytes.is_empty() {
         return Ok(None);
@@ -204,7 +204,7 @@ pub(super) async fn required_body<T: DeserializeOwned>(
     body: Body,
 ) -> Result<T, Rejection> {
     let body = optional_body(headers, body).await?;
-    body.ok_or_else(|| Violation::new("body", "required").into())
+    body.ok_or_else(|| Violation::new("body", Rule::Required).into())
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -221,12 +221,12 @@ fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Violation> {
         let path = error.path().to_string();
         match error.inner().classify() {
             Category::Data => data_violation(&path, &error.inner().to_string()),
-            Category::Io | Category::Syntax | Category::Eof => Violation::new("body", "json"),
+            Category::Io | Category::Syntax | Category::Eof => Violation::new("body", Rule::Json),
         }
     })?;
     deserializer
         .end()
-        .map_err(|_| Violation::new("body", "json"))?;
+        .map_err(|_| Violation::new("body", Rule::Json))?;
     Ok(value)
 }
 
@@ -234,8 +234,8 @@ fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Violation> {
 fn data_violation(path: &str, message: &str) -> Violation {
     let parent = if path == "." { "" } else { path };
     for (start, rule) in [
-        ("missing field `", "required"),
-        ("duplicate field `", "duplicate"),
+        ("missing field `", Rule::Required),
+        ("duplicate field `", Rule::Duplicate),
     ] {
         let name = message
             .strip_prefix(start)
@@ -251,5 +251,5 @@ fn data_violation(path: &str, message: &str) -> Violation {
             return Violation::new(field, rule);
         }
     }
-    Violation::new(if parent.is_empty() { "body" } else { parent }, "type")
+    Violation::new(if parent.is_empty() { "body" } else { parent }, Rule::Type)
 }
