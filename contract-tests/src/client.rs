@@ -345,6 +345,19 @@ impl Answer {
         serde_json::from_slice(&answer.body).expect("JSON")
     }
 
+    /// What an error says to people.
+    ///
+    /// # Panics
+    /// It is none.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let body: Value = serde_json::from_slice(&self.body).expect("JSON");
+        body["error"]["message"]
+            .as_str()
+            .expect("a message")
+            .to_owned()
+    }
+
     /// Holds the answer to an error and takes its `details`.
     ///
     /// # Panics

@@ -393,6 +393,16 @@ pub const FAULTS: &[Fault] = &[
         },
     },
     Fault {
+        name: "route-hidden",
+        what: "the 404 of a path that is nearly right does not say which was meant",
+        noticed_by: Some("paths::a_path_that_is_nearly_right_is_named"),
+        spoil: |answer| {
+            if answer.refused(404, "resource", "route") {
+                answer.edit(|body| body["error"]["details"] = json!({"resource": "route"}));
+            }
+        },
+    },
+    Fault {
         name: "groups-not-forgotten",
         what: "listGroups lists the groups of an account that is logged out",
         noticed_by: Some("forgetting::nothing_of_an_account_is_listed_after_it"),

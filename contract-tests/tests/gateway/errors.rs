@@ -71,6 +71,24 @@ async fn every_documented_error_is_provoked() {
         wrong.join("\n")
     );
 
+    for (operation, name, answer) in &provoked {
+        let mut body: Value = serde_json::from_slice(&answer.body).unwrap();
+        let violations = body["error"]["details"]["violations"].take();
+        let message = answer.message();
+        assert!(
+            !message.contains("what the document says"),
+            "{operation}, {name}: the document says what the field must be: {message}"
+        );
+        for violation in violations.as_array().into_iter().flatten() {
+            let sent = violation["value"].as_str().unwrap_or_default();
+            let told = sent.len() > 3 && message.contains(sent);
+            assert!(
+                !told,
+                "{operation}, {name}: it may be a phone number: {message}"
+            );
+        }
+    }
+
     for operation in Document::get().operations() {
         let answers: Map<String, Value> = of(operation)
             .map(|(_, name, answer)| (name.clone(), shown(answer)))
@@ -84,12 +102,14 @@ async fn every_documented_error_is_provoked() {
 async fn the_router_s_errors_are_kept() {
     let lab = Lab::start().await;
     let caller = lab.manager().await;
-    let (nowhere, put) = (
+    let (nowhere, nearly, put) = (
         caller.get("/nowhere"),
+        caller.get("/sessions/"),
         caller.call(Method::PUT, "/sessions"),
     );
     let answers = json!({
         "no route": shown(&nowhere.send().await),
+        "nearly a route": shown(&nearly.send().await),
         "no method": shown(&put.send().await),
     });
     insta::assert_json_snapshot!("router", answers);

@@ -1,6 +1,7 @@
 //! Paths and queries that are not valid, or lead nowhere.
 
 use contract_tests::document::Document;
+use contract_tests::lab::Lab;
 use contract_tests::session::Session;
 use hyper::Method;
 use serde_json::json;
@@ -127,7 +128,7 @@ async fn unknown_routes_and_methods_are_refused() {
         "/api/v1",
         "/api/v1/",
         "/api/v2/sessions",
-        "/api/v1/sessions/",
+        "//",
         "/api/v1/groups",
         "/metrics/x",
     ] {
@@ -140,17 +141,57 @@ async fn unknown_routes_and_methods_are_refused() {
             );
         }
     }
-    caller
-        .get(session.path("//members"))
-        .send()
-        .await
-        .error(404, "not_found");
+    let emptied = caller.get(session.path("//members")).send().await;
+    let details = emptied.error(404, "not_found");
+    assert_eq!(details, json!({"resource": "route"}));
     for operation in Document::get().operations() {
         let path = path(operation, &session.id, GROUP);
         for method in [Method::PUT, Method::OPTIONS, Method::TRACE] {
             let answer = caller.call_raw(method, path.as_str()).send().await;
             answer.error(405, "method_not_allowed");
         }
+    }
+    lab.stop().await;
+}
+
+/// By its template: the path itself may hold a phone number.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_that_is_nearly_right_is_named() {
+    let lab = Lab::start().await;
+    let caller = lab.anonymous();
+    let member = "{session}/groups/{gid}/members/{jid}";
+    let members = "/sessions/x/groups/1@g.us/members";
+    for (target, route) in [
+        ("/api/v1/sessions/", "sessions"),
+        ("/sessions", "sessions"),
+        ("/v1/sessions", "sessions"),
+        ("/api/sessions", "sessions"),
+        ("//api//v1///sessions//", "sessions"),
+        ("/api/v1/sessions/x/", "sessions/{session}"),
+        ("/sessions/x/groups/join", "sessions/{session}/groups/join"),
+        (
+            &format!("{members}/{ANNA}@s.whatsapp.net"),
+            &format!("sessions/{member}"),
+        ),
+        (
+            &format!("/api/v1{members}/{ANNA}/?limit=1"),
+            &format!("sessions/{member}"),
+        ),
+    ] {
+        let answer = caller.call_raw(Method::GET, target).send().await;
+        let route = format!("/api/v1/{route}");
+        let message = answer.message();
+        assert!(
+            message.contains(&format!("did you mean {route}?")),
+            "{message}"
+        );
+        assert!(!message.contains(ANNA), "{message}");
+        let details = answer.error(404, "not_found");
+        assert_eq!(
+            details,
+            json!({"resource": "route", "route": route}),
+            "{target}"
+        );
     }
     lab.stop().await;
 }
