@@ -160,8 +160,10 @@ impl Run {
 /// Sessions connected, stopped, disposable and somebody else's; groups of every kind; people who can be added and who can't.
 async fn seed(lab: &Lab, folder: &Path, first: (usize, usize)) {
     const FRIEND: &str = "628222000001";
+    // That of the document's examples, which are tried as they stand: what is left or removed there is none of the others'.
+    const EXAMPLE: &str = "120363041234567890@g.us";
     const GROUPS: [&str; 4] = [
-        "120363041234567890@g.us",
+        "120363041234567894@g.us",
         "120363041234567891@g.us",
         "120363041234567892@g.us",
         "120363041234567893@g.us",
@@ -210,6 +212,8 @@ async fn seed(lab: &Lab, folder: &Path, first: (usize, usize)) {
         let group = GroupSpec::new(format!("Leavable {n}")).admin(ACCOUNT);
         leavable.push(lab.standin.add_group(group));
     }
+    let example = GroupSpec::new("Example").gid(EXAMPLE).admin(ACCOUNT);
+    leavable.push(lab.standin.add_group(example));
     let open = GroupSpec::new("Open").superadmin(FRIEND);
     let open = lab.standin.add_group(open);
     let open = lab.standin.group(&open).invite();
