@@ -44,7 +44,7 @@ attack: ## Attack a gateway over the loopback in each way of contract-tests/test
 	echo '| Attack | What became of it | Its connections | Bystanders: p50 ms | p99 ms | Failed | MiB before / at most / after | CPU s |'; \
 	echo '|---|---|---|---|---|---|---|---|'; grep '^|' target/attack.log; exit $${failed:-0}
 
-night: contract-deep ## What takes hours: the fuzzer at length on both databases, and both suites behind every broken gateway, as a table
+night: attack contract-deep ## What takes hours: the attacks, the fuzzer at length on both databases, and both suites behind every broken gateway, as a table
 	TEST_DATABASE=postgres scripts/postgres run $(MAKE) contract-deep
 	cargo build --locked --workspace --bin contract --bin selftest
 	target/debug/selftest --whole
