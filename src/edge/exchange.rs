@@ -15,7 +15,7 @@ use super::admission::Admission;
 use super::origin::Origin;
 use super::watch::Watch;
 use crate::error::Error;
-use crate::permits::Permit;
+use crate::permits::{Allowance, Permit};
 
 const UNREAD: &str = "unreadAnswersPerOrganization";
 
@@ -27,10 +27,12 @@ pub struct Exchange {
     watch: Arc<Watch>,
     number: u64,
     origin: Origin,
-    of_origin: OnceLock<Permit<Origin>>,
-    of_organization: OnceLock<Permit<String>>,
-    of_all: OnceLock<Permit<()>>,
-    unread: OnceLock<Permit<String>>,
+    of_origin: OnceLock<Permit>,
+    of_organization: OnceLock<Permit>,
+    of_all: OnceLock<Permit>,
+    /// The bytes that the organization may have unread.
+    may_be_unread: OnceLock<Allowance>,
+    unread: OnceLock<Permit>,
 }
 
 impl Exchange {
@@ -49,6 +51,7 @@ impl Exchange {
             of_origin: OnceLock::new(),
             of_organization: OnceLock::new(),
             of_all: OnceLock::new(),
+            may_be_unread: OnceLock::new(),
             unread: OnceLock::new(),
         })
     }
@@ -67,7 +70,7 @@ impl Exchange {
     /// # Errors
     /// 429 `requestsPerAddress`.
     pub(super) fn admit_origin(&self) -> Result<(), Error> {
-        let permit = self.admission.by_origin.take(self.origin, 1);
+        let permit = self.admission.by_origin.of(&self.origin).take(1);
         hold(&self.of_origin, permit, "requestsPerAddress")
     }
 
@@ -89,14 +92,15 @@ impl Exchange {
             all,
             ..
         } = &*self.admission;
-        let organization = organization.to_owned();
+        let unread = unread.of(organization);
         // Before any work is done for it.
-        if unread.are_used_up(&organization) {
+        if unread.is_used_up() {
             return Err(too_many(UNREAD));
         }
-        let permit = by_organization.take(organization, 1);
+        let _ = self.may_be_unread.set(unread);
+        let permit = by_organization.of(organization).take(1);
         hold(&self.of_organization, permit, "requestsPerOrganization")?;
-        let permit = all.take((), 1);
+        let permit = all.take(1);
         let permit = permit.ok_or_else(|| super::unavailable("too many requests at once"))?;
         let _ = self.of_all.set(permit);
         Ok(())
@@ -108,14 +112,10 @@ impl Exchange {
     /// # Errors
     /// 429 `unreadAnswersPerOrganization`.
     pub(super) fn admit_answer(&self, bytes: usize) -> Result<(), Error> {
-        let Some(organization) = self.of_organization.get() else {
-            return Ok(());
-        };
-        let permit = self
-            .admission
-            .unread
-            .take(organization.holder().clone(), bytes);
-        hold(&self.unread, permit, UNREAD)
+        match self.may_be_unread.get() {
+            Some(unread) => hold(&self.unread, unread.take(bytes), UNREAD),
+            None => Ok(()),
+        }
     }
 
     /// The answer, which has begun to wait for its reader.
@@ -129,9 +129,9 @@ impl Exchange {
     }
 }
 
-fn hold<K: Eq + std::hash::Hash>(
-    place: &OnceLock<Permit<K>>,
-    permit: Option<Permit<K>>,
+fn hold(
+    place: &OnceLock<Permit>,
+    permit: Option<Permit>,
     budget: &'static str,
 ) -> Result<(), Error> {
     let permit = permit.ok_or_else(|| too_many(budget))?;

@@ -46,12 +46,12 @@ pub fn wrap(router: Router, limits: Limits, origins: &[HeaderValue]) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(
             move |request: Request, next: Next| async move {
+                one_host(&request)?;
                 tokio::time::timeout(request_timeout, next.run(request))
                     .await
                     .map_err(|_| unavailable("the request took too long"))
             },
         ))
-        .layer(middleware::from_fn(one_host))
         .layer(middleware::from_fn(move |request: Request, next: Next| {
             draining::drain(body_timeout, request, next)
         }))
@@ -80,15 +80,13 @@ async fn admit(request: Request, next: Next) -> Result<Response, Error> {
 
 /// Refuses a request of HTTP/1.1 that has not one host: whatever stands in front of the gateway may have looked at another
 /// one. Source: RFC 9112, 3.2.
-async fn one_host(request: Request, next: Next) -> Result<Response, Error> {
+fn one_host(request: &Request) -> Result<(), Error> {
     let rule = match request.headers().get_all(HOST).iter().count() {
+        1 => return Ok(()),
+        _ if request.version() != Version::HTTP_11 => return Ok(()),
         0 => Rule::Required,
-        1 => return Ok(next.run(request).await),
         _ => Rule::Duplicate,
     };
-    if request.version() != Version::HTTP_11 {
-        return Ok(next.run(request).await);
-    }
     let host = "the name that the gateway is called by, such as gateway.example.com";
     let error = Error::validation(vec![Violation::new("Host", rule)]);
     Err(error.explained(|_| Some(host)))

@@ -176,6 +176,8 @@ impl Server {
         let mut farewell = None;
         loop {
             tokio::select! {
+                // Nearly always it is the connection that has woken.
+                biased;
                 ended = connection.as_mut() => {
                     if let Err(error) = ended {
                         tracing::debug!(error, "a connection broke off");

@@ -27,7 +27,7 @@ pub(super) struct Entry {
     pub(super) commands: mpsc::Sender<Command>,
     pub(super) limits: Limits,
     /// One of those that its organization may have.
-    pub(super) place: Option<Permit<String>>,
+    pub(super) place: Option<Permit>,
 }
 
 /// A session that belongs to the organization of whoever asked. [`super::Sessions::owned`] alone hands it out.

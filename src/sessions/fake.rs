@@ -24,7 +24,7 @@ use crate::group::{
 };
 use crate::jid::{GroupJid, PersonJid, UserJid};
 use crate::outbound::Proxies;
-use crate::permits::Permits;
+use crate::permits::Allowances;
 use crate::store::{LimitsRecord, SessionRecord, Status, Store};
 use crate::whatsapp::{CallError, Connection, Dialer, Network};
 
@@ -124,7 +124,7 @@ impl Rig {
             saving: Default::default(),
             actions: Default::default(),
             syncs: Arc::new(Semaphore::new(1)),
-            places: Permits::new(ALLOWED.sessions),
+            places: Allowances::new(ALLOWED.sessions),
             pairing_codes: PairingCodes::new(ALLOWED.pairing_codes_per_hour),
         });
         let mut record = record();

@@ -33,7 +33,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::jid::SessionId;
 use crate::page::Page;
-use crate::permits::{Permit, Permits};
+use crate::permits::{Allowances, Permit};
 use crate::store::{
     ActionRecord, ActionStatus, Earlier, IdempotencyKey, LimitsRecord, SessionRecord, Status,
     Store, StoreError,
@@ -72,7 +72,7 @@ pub(crate) struct Registry {
     /// Turns of those who fetch all groups: a thousand sessions that start together do not hold all of theirs in memory.
     syncs: Arc<Semaphore>,
     /// How many sessions each organization may have.
-    places: Arc<Permits<String>>,
+    places: Allowances<String>,
     pairing_codes: PairingCodes,
 }
 
@@ -123,7 +123,7 @@ impl Sessions {
             saving: Saving::default(),
             actions: Saving::default(),
             syncs: Arc::new(Semaphore::new(SYNCS)),
-            places: Permits::new(allowed.sessions),
+            places: Allowances::new(allowed.sessions),
             pairing_codes: PairingCodes::new(allowed.pairing_codes_per_hour),
         });
         registry.start_saving(|registry| &registry.saving);
@@ -288,7 +288,7 @@ impl Registry {
         record: SessionRecord,
         unsettled: Vec<ActionRecord>,
         limits: LimitsRecord,
-        place: Option<Permit<String>>,
+        place: Option<Permit>,
     ) {
         let id = record.id.clone();
         let (mut supervisor, mut entry) = Supervisor::new(Arc::clone(self), record, limits);
@@ -304,8 +304,8 @@ impl Registry {
         tokio::spawn(supervisor.run());
     }
 
-    fn place(&self, organization_id: &str) -> Option<Permit<String>> {
-        self.places.take(organization_id.to_owned(), 1)
+    fn place(&self, organization_id: &str) -> Option<Permit> {
+        self.places.of(organization_id).take(1)
     }
 
     /// The answer where there is no place for a further session: a repetition asks for none.
