@@ -19,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tower_service::Service as _;
 
 use super::admission::Admission;
@@ -44,7 +44,7 @@ const SEND_BUFFER: usize = 64 << 10;
 /// How long no connection is taken after one could not be: its cause, most often a lack of descriptors, has to pass.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How long a connection that is idle may take to end after it was told to.
+/// How long a connection that was idle may go on being so after it was told to end.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// How often, at most, the log says that connections are refused.
@@ -76,8 +76,9 @@ impl Server {
         })
     }
 
-    /// Serves `router` on `listener` until `stopping` says by when that has to end. From then on no connection is taken, and those that are
-    /// there end after the requests that they have under way; completes when the last one has. Dropped, it ends them all.
+    /// Serves `router` on `listener` until `stopping` says by when that has to end. From then on no connection is taken, and
+    /// those that are there end after the requests that they have under way; completes when the last one has. Dropped, it
+    /// ends them all.
     pub async fn serve(
         self: Arc<Self>,
         listener: TcpListener,
@@ -173,7 +174,6 @@ impl Server {
         let mut connection = pin!(self.http.serve_connection(TokioIo::new(watched), service));
         let mut overdue = pin!(watch.overdue());
         let mut told = false;
-        let mut farewell = None;
         loop {
             tokio::select! {
                 // Nearly always it is the connection that has woken.
@@ -184,21 +184,19 @@ impl Server {
                     }
                     return;
                 }
-                overdue = overdue.as_mut(), if farewell.is_none() => {
-                    tracing::debug!("closing a connection: {overdue}");
-                    if overdue != Overdue::Request {
+                what = overdue.as_mut() => {
+                    tracing::debug!("closing a connection: {what}");
+                    if what != Overdue::Request || told {
                         return;
                     }
                     // Who is only idle hears of it, so that no request is lost on the way.
-                    connection.as_mut().graceful_shutdown();
-                    farewell = Some(Instant::now() + FAREWELL);
+                    watch.last_call(FAREWELL);
+                    overdue.set(watch.overdue());
                 }
-                () = sleep_until(farewell.unwrap_or_else(Instant::now)), if farewell.is_some() => return,
-                _ = stopping.wait_for(Option::is_some), if !told => {
-                    told = true;
-                    connection.as_mut().graceful_shutdown();
-                }
+                _ = stopping.wait_for(Option::is_some), if !told => {}
             }
+            told = true;
+            connection.as_mut().graceful_shutdown();
         }
     }
 }

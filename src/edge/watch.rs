@@ -30,6 +30,8 @@ struct State {
     head_since: Option<Instant>,
     /// When the last exchange ended.
     idle_since: Instant,
+    /// Longest without one.
+    idle_limit: Duration,
     next: u64,
 }
 
@@ -62,6 +64,7 @@ impl Watch {
                 answers: Vec::new(),
                 head_since: Some(now),
                 idle_since: now,
+                idle_limit: limits.idle_timeout,
                 next: 0,
             }),
         })
@@ -104,6 +107,13 @@ impl Watch {
         }
     }
 
+    /// From now on a request is waited for no longer than this.
+    pub(super) fn last_call(&self, limit: Duration) {
+        let mut state = self.state();
+        state.idle_since = Instant::now();
+        state.idle_limit = limit;
+    }
+
     /// Completes when the connection has been waited for long enough. While a request is served nothing is: that has a
     /// limit of its own.
     pub(super) async fn overdue(&self) -> Overdue {
@@ -135,7 +145,7 @@ impl Watch {
                 (Some((_, since)), _) => (Overdue::Answer, *since, limits.answer_timeout),
                 (None, _) if state.exchanges > 0 => return None,
                 (None, Some(since)) => (Overdue::Head, since, limits.header_timeout),
-                (None, None) => (Overdue::Request, state.idle_since, limits.idle_timeout),
+                (None, None) => (Overdue::Request, state.idle_since, state.idle_limit),
             };
         Some((overdue, since + limit))
     }

@@ -2,9 +2,12 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use contract_tests::attacker::{Ask, Attacker};
 use contract_tests::client::Client;
 use contract_tests::database::Database;
 use contract_tests::lab::Lab;
@@ -230,6 +233,26 @@ async fn connect(lab: &Lab) -> io::Result<TcpStream> {
     within("an answer or the end", socket.read_exact(&mut answer)).await?;
     assert_eq!(&answer, b"HTTP/1.1 200");
     Ok(socket)
+}
+
+/// Over HTTP/1.1 and HTTP/2.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_idle_is_ended() {
+    let lab = Lab::with(|config| config.limits.idle_timeout = Duration::from_secs(1)).await;
+    let mut socket = connect(&lab).await.unwrap();
+    let mut rest = Vec::new();
+    let end = within("the end", socket.read_to_end(&mut rest)).await;
+    end.unwrap();
+
+    let SocketAddr::V4(address) = lab.address() else {
+        panic!("IPv4")
+    };
+    let mut connection = Attacker::new(address).http2(1 << 16).await.unwrap();
+    let stream = connection.open(&Ask::get("/healthz", None)).await.unwrap();
+    let answer = within("an answer", stream.response).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    within("the end", connection.ended()).await;
+    lab.stop().await;
 }
 
 fn pem(name: &str) -> Vec<u8> {
