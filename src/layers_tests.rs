@@ -34,7 +34,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "whatsapp",
         ],
     ),
-    ("auth", &["config", "http_client", "outbound", "store"]),
+    (
+        "auth",
+        &["config", "http_client", "outbound", "rates", "store"],
+    ),
     ("clock", &["store"]),
     ("config", &["clock", "outbound", "store", "whatsapp"]),
     ("edge", &["config", "permits"]),
@@ -42,7 +45,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("http_client", &["outbound"]),
     ("outbound", &[]),
     ("permits", &[]),
-    ("sessions", &["clock", "permits", "store", "whatsapp"]),
+    ("rates", &[]),
+    (
+        "sessions",
+        &["clock", "permits", "rates", "store", "whatsapp"],
+    ),
     ("store", &[]),
     // The device state that it is handed, and nothing else of the database.
     ("whatsapp", &["http_client", "outbound", "store"]),

@@ -23,6 +23,7 @@ mod outbound;
 mod pace;
 mod page;
 mod permits;
+mod rates;
 mod sessions;
 mod store;
 mod whatsapp;

@@ -2,17 +2,19 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use governor::Quota;
 use sha2::{Digest, Sha256};
 
-use super::strangers::Strangers;
 use super::{AuthLimits, Capabilities, Principal};
 use crate::error::Error;
 use crate::jid::ApiKeyId;
+use crate::rates::Rates;
 use crate::store::{self, ApiKeyRecord, Store};
 
 /// What every api key begins with, so that it is told from a JWT and found by secret scanners.
@@ -39,6 +41,12 @@ pub fn is_name(name: &str) -> bool {
         && !name.chars().any(char::is_control)
 }
 
+/// How often unknown keys are looked up: ten seconds' worth at once, since after a start every caller's key is new.
+fn lookups(per_second: NonZeroU32) -> Quota {
+    const BURST: NonZeroU32 = NonZeroU32::new(10).unwrap();
+    Quota::per_second(per_second).allow_burst(per_second.saturating_mul(BURST))
+}
+
 /// A new key and the hash it is stored under. The key is shown once and never stored.
 #[must_use]
 pub fn generate() -> (String, [u8; 32]) {
@@ -63,7 +71,8 @@ pub struct ApiKeys {
     pub(super) making: tokio::sync::Mutex<()>,
     believed: Duration,
     lookups: Mutex<Lookups>,
-    strangers: Strangers,
+    /// Those whose keys are not known, so that nobody keeps the database busy with keys that are made up.
+    strangers: Rates<IpAddr>,
 }
 
 #[derive(Debug, Default)]
@@ -97,7 +106,11 @@ impl ApiKeys {
             making: tokio::sync::Mutex::default(),
             believed: BELIEVED,
             lookups: Mutex::default(),
-            strangers: Strangers::new(limits.lookups_per_second),
+            strangers: Rates::new(
+                lookups(limits.lookups_per_second),
+                "unknownKeysPerAddress",
+                "too many api keys that are not known",
+            ),
         }
     }
 
@@ -165,7 +178,7 @@ impl ApiKeys {
                 return Ok(lookup.key.clone());
             }
             if known.is_none_or(|lookup| lookup.key.is_none()) {
-                self.strangers.admit(from)?;
+                self.strangers.take(&from)?;
             }
             lookups.forgotten
         };
@@ -211,7 +224,6 @@ impl TryFrom<ApiKeyRecord> for Key {
 mod tests {
     use super::*;
     use std::net::Ipv4Addr;
-    use std::num::NonZeroU32;
 
     use crate::auth::Capability;
     use crate::error::Code;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::api_key::{ApiKeys, generate};
 use super::{Capabilities, Capability, Principal};
-use crate::error::{Code, Error, Rule, Violation};
+use crate::error::{Error, Rule, Violation};
 use crate::jid::ApiKeyId;
 use crate::page::Page;
 use crate::store::{self, ApiKeyRecord};
@@ -138,10 +138,7 @@ fn expiry(rule: Rule) -> Error {
 }
 
 fn too_many() -> Error {
-    Error::new(
-        Code::RateLimited,
-        "the organization has as many live api keys as it may have; revoke one to make room",
-    )
-    .with("budget", "apiKeysPerOrganization")
-    .retry_after(TRY_AGAIN)
+    let message =
+        "the organization has as many live api keys as it may have; revoke one to make room";
+    Error::over_budget("apiKeysPerOrganization", message, TRY_AGAIN)
 }

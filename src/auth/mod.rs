@@ -8,7 +8,6 @@ mod jwks;
 mod jwt;
 mod managing;
 mod principal;
-mod strangers;
 
 pub use id::{BadId, valid_id};
 pub use managing::Wanted;

@@ -28,11 +28,17 @@ pub struct Exchange {
     number: u64,
     origin: Origin,
     of_origin: OnceLock<Permit>,
-    of_organization: OnceLock<Permit>,
-    of_all: OnceLock<Permit>,
-    /// The bytes that the organization may have unread.
-    may_be_unread: OnceLock<Allowance>,
+    of_organization: OnceLock<Admitted>,
     unread: OnceLock<Permit>,
+}
+
+/// What an authenticated caller has been given.
+#[derive(Debug)]
+struct Admitted {
+    _of_organization: Permit,
+    _of_all: Permit,
+    /// The bytes that the organization may have unread.
+    unread: Allowance,
 }
 
 impl Exchange {
@@ -50,8 +56,6 @@ impl Exchange {
             origin: Origin::of(peer, request.headers(), &admission.trusted),
             of_origin: OnceLock::new(),
             of_organization: OnceLock::new(),
-            of_all: OnceLock::new(),
-            may_be_unread: OnceLock::new(),
             unread: OnceLock::new(),
         })
     }
@@ -97,12 +101,13 @@ impl Exchange {
         if unread.is_used_up() {
             return Err(too_many(UNREAD));
         }
-        let _ = self.may_be_unread.set(unread);
-        let permit = by_organization.of(organization).take(1);
-        hold(&self.of_organization, permit, "requestsPerOrganization")?;
-        let permit = all.take(1);
-        let permit = permit.ok_or_else(|| super::unavailable("too many requests at once"))?;
-        let _ = self.of_all.set(permit);
+        let of_organization = by_organization.of(organization).take(1);
+        let busy = || super::unavailable("too many requests at once");
+        let _ = self.of_organization.set(Admitted {
+            _of_organization: of_organization.ok_or_else(|| too_many("requestsPerOrganization"))?,
+            _of_all: all.take(1).ok_or_else(busy)?,
+            unread,
+        });
         Ok(())
     }
 
@@ -112,8 +117,8 @@ impl Exchange {
     /// # Errors
     /// 429 `unreadAnswersPerOrganization`.
     pub(super) fn admit_answer(&self, bytes: usize) -> Result<(), Error> {
-        match self.may_be_unread.get() {
-            Some(unread) => hold(&self.unread, unread.take(bytes), UNREAD),
+        match self.of_organization.get() {
+            Some(admitted) => hold(&self.unread, admitted.unread.take(bytes), UNREAD),
             None => Ok(()),
         }
     }

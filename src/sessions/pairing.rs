@@ -3,8 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use governor::clock::Clock as _;
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::Quota;
 use tokio::time::timeout;
 
 use super::access::OwnedSession;
@@ -12,13 +11,14 @@ use super::supervisor::commands::Command;
 use super::view::{PairingCode, Qr};
 use crate::error::Error;
 use crate::jid::SessionId;
+use crate::rates::Rates;
 use crate::whatsapp::CallError;
 
 /// How long a caller who asks for a QR code waits for the first one.
 const QR_WAIT: Duration = Duration::from_secs(2);
 
 /// How many pairing codes are asked for: each shows on somebody's phone, whoever's number it is.
-pub(super) struct PairingCodes(DefaultKeyedRateLimiter<Asked>);
+pub(super) struct PairingCodes(Rates<Asked>);
 
 /// For what a code is asked. Numbers are counted for each organization, so that none can use up another's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -29,25 +29,19 @@ enum Asked {
 
 impl PairingCodes {
     pub(super) fn new(per_hour: NonZeroU32) -> Self {
-        Self(RateLimiter::keyed(Quota::per_hour(per_hour)))
+        let message = "so many pairing codes were asked for; each shows on a phone";
+        Self(Rates::new(
+            Quota::per_hour(per_hour),
+            "pairingCodesPerHour",
+            message,
+        ))
     }
 
     /// Counts one more code.
     fn take(&self, session: &OwnedSession, phone: &str) -> Result<(), Error> {
-        // Those that may ask for all of them again are nothing to remember.
-        self.0.retain_recent();
+        self.0.take(&Asked::By(session.id.clone()))?;
         let organization = session.entry.organization_id.clone();
-        for asked in [
-            Asked::By(session.id.clone()),
-            Asked::For(organization, phone.to_owned()),
-        ] {
-            self.0.check_key(&asked).map_err(|until| {
-                let message = "so many pairing codes were asked for; each shows on a phone";
-                let after = until.wait_time_from(self.0.clock().now());
-                Error::over_budget("pairingCodesPerHour", message, after)
-            })?;
-        }
-        Ok(())
+        self.0.take(&Asked::For(organization, phone.to_owned()))
     }
 }
 
