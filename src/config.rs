@@ -13,7 +13,7 @@ mod pace;
 mod serving;
 
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -194,8 +194,11 @@ impl Config {
                 .unwrap_or(false),
             limits,
             max_sessions_per_organization: env
-                .parsed("GATEWAY_MAX_SESSIONS_PER_ORGANIZATION", "a number")?
-                .unwrap_or(DEFAULT_MAX_SESSIONS),
+                .parsed(
+                    "GATEWAY_MAX_SESSIONS_PER_ORGANIZATION",
+                    "a number of at least 1",
+                )?
+                .map_or(DEFAULT_MAX_SESSIONS, NonZeroUsize::get),
             max_api_keys: env
                 .parsed(
                     "GATEWAY_MAX_API_KEYS_PER_ORGANIZATION",

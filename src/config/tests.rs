@@ -77,6 +77,10 @@ fn a_bad_setting_is_named_with_its_fix() {
         (vec![("GATEWAY_LISTEN", "8080")], "GATEWAY_LISTEN"),
         (vec![("GATEWAY_MAX_REQUESTS", "0")], "GATEWAY_MAX_REQUESTS"),
         (
+            vec![("GATEWAY_MAX_SESSIONS_PER_ORGANIZATION", "0")],
+            "GATEWAY_MAX_SESSIONS_PER_ORGANIZATION",
+        ),
+        (
             vec![("GATEWAY_TLS_KEY_FILE", "key.pem")],
             "GATEWAY_TLS_CERTIFICATE_FILE",
         ),
